@@ -1,0 +1,123 @@
+"""The seam between streams and detectors: windows in, evidence out; higher is worse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class InvalidBundle(ValueError):
+    """A bundle is damaged, of another format, or made for other features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One row of the feature table.
+
+    Attributes:
+        name: unique, snake_case.
+        unit: unit of the value, e.g. "ln(currency)".
+        formula: the definition in one line.
+        risk: +1 when larger is riskier, -1 when smaller is, 0 when it is only context.
+        in_window: whether every step of the window holds it, or only the last event.
+    """
+
+    name: str
+    unit: str
+    formula: str
+    risk: int
+    in_window: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """All features in column order: the S that stand in windows first, then the rest.
+
+    Attributes:
+        features: F rows.
+        window: T, steps in a window.
+    """
+
+    features: tuple[Feature, ...]
+    window: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """F names in column order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def steps(self) -> int:
+        """S, how many leading features stand in every step of a window."""
+        return sum(feature.in_window for feature in self.features)
+
+    def column(self, name: str) -> int:
+        """Return the column of a feature.
+
+        Raises:
+            KeyError: there is no such feature.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise KeyError(name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """B windows, each ending in the event that is to be judged.
+
+    Attributes:
+        steps: (B, T, S) float32, oldest first; rows before the first event are zero.
+        length: (B,) int32, how many of the T steps are real, at least 1.
+        last: (B, F) float32, all features of the last event; last[:, :S] == steps[:, -1].
+    """
+
+    steps: Floats
+    length: NDArray[np.int32]
+    last: Floats
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.length)
+
+    def rows(self, index: NDArray[np.intp] | slice) -> "Windows":
+        """Select windows, in the order of `index`."""
+        return Windows(self.steps[index], self.length[index], self.last[index])
+
+    @staticmethod
+    def concatenate(parts: "Sequence[Windows]") -> "Windows":
+        """Join windows of the same table, in order; at least one part."""
+        return Windows(
+            np.concatenate([part.steps for part in parts]),
+            np.concatenate([part.length for part in parts]),
+            np.concatenate([part.last for part in parts]),
+        )
+
+
+class Detector(Protocol):
+    """A judge of windows.
+
+    Both verbs are deterministic, finite for finite input, leave the input untouched, and
+    give each row the same bits whichever rows stand beside it.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, unique within a bundle."""
+        ...
+
+    def score(self, windows: Windows) -> Floats:
+        """Return (B,) float32 raw scores; higher is worse; the scale is the detector's own."""
+        ...
+
+    def explain(self, windows: Windows) -> Floats:
+        """Return (B, F) float32, how much each feature of the last event drove the score.
+
+        Non-negative; 0 means not at all. Slower than `score`; asked for alerts only.
+        """
+        ...

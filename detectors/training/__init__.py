@@ -1,0 +1,1 @@
+"""Training: from windows of history to a calibrated bundle."""

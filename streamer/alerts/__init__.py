@@ -1,0 +1,1 @@
+"""Alerts: what is worth telling, to whom it is told, and why."""

@@ -1,0 +1,1 @@
+"""The demonstration: real Kafka, simulated payments, the real worker."""

@@ -1,0 +1,251 @@
+"""Every setting of the worker; the only reader of the environment.
+
+Sources, strongest first: flags of the command line, environment (`STREAMER_KAFKA__GROUP_ID`),
+secret files (`STREAMER_KAFKA__SASL_PASSWORD_FILE`), a TOML file, defaults.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from streamer.errors import SettingsError
+
+PREFIX = "STREAMER_"
+_FILE_SUFFIX = "_FILE"
+
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaSettings(_Group):
+    """How to reach the brokers and behave in the group."""
+
+    bootstrap_servers: str = Field("localhost:9092", description="Comma-separated host:port list.")
+    client_id: str = Field("fraud-streamer", description="Name shown in the broker's logs.")
+    group_id: str = Field("fraud-streamer", description="Consumer group; workers of one group share partitions.")
+    auto_offset_reset: Literal["earliest", "latest"] = Field(
+        "earliest", description="Where a group without committed offsets starts."
+    )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Encryption and authentication of connections."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="Required by the SASL protocols."
+    )
+    sasl_username: str | None = Field(None, description="User name for SASL.")
+    sasl_password: SecretStr | None = Field(None, description="Password for SASL.")
+    ssl_cafile: Path | None = Field(None, description="PEM file of the authorities that signed the brokers.")
+    ssl_certfile: Path | None = Field(None, description="PEM file of the client certificate.")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of the client key.")
+    ssl_check_hostname: bool = Field(default=True, description="Whether the broker's name must match its certificate.")
+    bootstrap_timeout_s: Seconds = Field(5.0, description="How long to look for a broker before giving up.")
+    session_timeout_s: Seconds = Field(30.0, description="Silence after which the group expels this worker.")
+    max_poll_interval_s: Seconds = Field(300.0, description="Longest time between polls before partitions are lost.")
+    fetch_max_wait_ms: Positive = Field(20, description="How long the broker may hold a fetch; bounds idle latency.")
+    max_message_bytes: Positive = Field(1_000_000, description="Largest message produced; at most the broker's limit.")
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> "KafkaSettings":
+        if self.security_protocol.startswith("SASL"):
+            absent = [n for n in ("sasl_mechanism", "sasl_username", "sasl_password") if getattr(self, n) is None]
+            if absent:
+                raise ValueError(f"{self.security_protocol} needs {', '.join('kafka.' + n for n in absent)}")
+        return self
+
+
+class TopicSettings(_Group):
+    """Names of the topics."""
+
+    transactions: str = Field("transactions", description="Input: one transaction per record, keyed by user.")
+    alerts: str = Field("alerts", description="Output: fraud alerts, keyed by user.")
+    dead_letters: str = Field("dead-letters", description="Output: records that are no transactions.")
+
+
+class EventSettings(_Group):
+    """What counts as a transaction."""
+
+    max_bytes: Positive = Field(65_536, description="Larger values are dead-lettered unread.")
+    future_tolerance_s: Seconds = Field(
+        300.0, description="How far event time may run ahead of the record's broker timestamp."
+    )
+    late_after_s: Seconds = Field(60.0, description="Events this far behind their partition's clock count as late.")
+
+
+class StateSettings(_Group):
+    """Bounds of memory, for each input partition; the least recently used goes first."""
+
+    users: Positive = Field(100_000, description="Users kept for each partition.")
+    merchants: Positive = Field(20_000, description="Merchants kept for each partition.")
+    transaction_ids: Positive = Field(200_000, description="Transaction ids remembered for each partition.")
+
+
+class AlertSettings(_Group):
+    """When an alert is raised and what it discloses."""
+
+    alerts_per_million: Annotated[float, Field(gt=0, lt=1_000_000)] = Field(
+        2_000.0,
+        description="Alert budget: expected alerts in a million ordinary events, before suppression.",
+    )
+    suppress_s: Annotated[float, Field(ge=0)] = Field(
+        3_600.0,
+        description="After an alert, the user's further ones of no higher level are hidden this long.",
+    )
+    cold_start_events: Annotated[int, Field(ge=0)] = Field(
+        3, description="Users with fewer earlier events are judged but flagged as cold starts."
+    )
+    tenant: str = Field("default", description="Goes into the alert id, so that tenants never share one.")
+    entity_key: SecretStr | None = Field(
+        None,
+        description="Key of the hash that replaces user ids in alert bodies; unset leaves them plain.",
+    )
+
+
+class WorkerSettings(_Group):
+    """The loop."""
+
+    bundle: Path | None = Field(None, description="Folder of the model bundle; required by `run`.")
+    poll_timeout_s: Seconds = Field(0.2, description="Longest wait for records in one turn of the loop.")
+    max_poll_records: Positive = Field(2_000, description="Largest micro-batch.")
+    flush_timeout_s: Seconds = Field(30.0, description="Longest wait for outputs to be acknowledged.")
+    drain_timeout_s: Seconds = Field(20.0, description="Longest orderly shutdown after SIGTERM.")
+    stall_after_s: Seconds = Field(60.0, description="Readiness fails when lag exists and nothing moves this long.")
+    record_tensors: Path | None = Field(
+        None, description="Folder for every scored window, for audits; unset records none."
+    )
+
+
+class HttpSettings(_Group):
+    """The port for metrics and health."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in containers.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(9_108, description="Port; 0 takes any free one.")
+
+
+class LogSettings(_Group):
+    """Logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity shown.")
+    format: Literal["auto", "json", "console"] = Field("auto", description="auto: JSON unless on a terminal.")
+
+
+class Settings(BaseSettings):
+    """All settings; see README for the table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicSettings = TopicSettings()
+    events: EventSettings = EventSettings()
+    state: StateSettings = StateSettings()
+    alerts: AlertSettings = AlertSettings()
+    worker: WorkerSettings = WorkerSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads secrets from the files that `…_FILE` variables name, as orchestrators mount them."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Unused: `__call__` returns everything at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the nested values found."""
+        found: dict[str, Any] = {}
+        for group, name in secret_fields():
+            variable = f"{PREFIX}{group}__{name}{_FILE_SUFFIX}".upper()
+            path = os.environ.get(variable)
+            if path is None:
+                continue
+            try:
+                found.setdefault(group, {})[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{variable} names {path!r}, which cannot be read: {error}") from error
+        return found
+
+
+def leaves() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Yield (group, name, field) of every setting, in the order of their declaration."""
+    for group, field in Settings.model_fields.items():
+        model = field.annotation
+        if not (isinstance(model, type) and issubclass(model, _Group)):
+            raise TypeError(f"settings group {group} must be a _Group")
+        for name, leaf in model.model_fields.items():
+            yield group, name, leaf
+
+
+def secret_fields() -> tuple[tuple[str, str], ...]:
+    """List (group, name) of the settings that hold secrets."""
+    return tuple((group, name) for group, name, leaf in leaves() if "SecretStr" in str(leaf.annotation))
+
+
+def load(config: Path | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """Read all sources once.
+
+    Args:
+        config: a TOML file with one table for each group; None for none.
+        overrides: dotted names and values from the command line, e.g. {"http.port": "0"}.
+
+    Raises:
+        SettingsError: names every setting at fault, without showing secrets.
+    """
+    if config is not None:
+        try:
+            tomllib.loads(config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"settings file {str(config)!r} cannot be read: {error}") from error
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the base fixes the names)
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            files = (TomlConfigSettingsSource(settings_cls, config),) if config is not None else ()
+            return (init_settings, env_settings, _SecretFiles(settings_cls), *files)
+
+    nested: dict[str, dict[str, str]] = {}
+    for dotted, value in (overrides or {}).items():
+        group, _, name = dotted.partition(".")
+        if not name:
+            raise SettingsError(f"setting {dotted!r} has no group: write it as group.name, e.g. kafka.group_id")
+        nested.setdefault(group, {})[name] = value
+    try:
+        return Loaded(**nested)  # type: ignore[arg-type]  # texts: pydantic converts and checks them
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(str(part) for part in fault["loc"]) or "settings"
+        remedy = " (no such setting; see `streamer check --settings`)" if fault["type"] == "extra_forbidden" else ""
+        lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}{remedy}")
+    return "invalid settings: " + "; ".join(lines)

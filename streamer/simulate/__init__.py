@@ -1,0 +1,1 @@
+"""A simulator of card payments with habits and several kinds of fraud."""

@@ -1,0 +1,1 @@
+"""State of input partitions: windows, features and their update."""

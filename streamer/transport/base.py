@@ -1,0 +1,104 @@
+"""What the worker asks of a broker, whichever it is.
+
+Both protocols speak `Record`, `Message` and `TopicPartition` only, raise only the
+`TransportError` family, and are used from one thread.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from streamer.events.record import Message, Record, TopicPartition
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """What the worker wants to be told when its share of partitions changes.
+
+    Each callable gets the partitions concerned and runs inside `poll`. An exception it
+    raises is raised again by that `poll`.
+
+    Attributes:
+        assigned: partitions that are now this consumer's; nothing of them was polled yet.
+        revoked: partitions about to go elsewhere; offsets may still be committed.
+        lost: partitions that already went elsewhere; commits for them would be wrong.
+    """
+
+    assigned: Callable[[Sequence[TopicPartition]], None]
+    revoked: Callable[[Sequence[TopicPartition]], None]
+    lost: Callable[[Sequence[TopicPartition]], None]
+
+
+class Consumer(Protocol):
+    """Reads records of a group's share of partitions, in offset order within each."""
+
+    def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
+        """Join the group; partitions arrive during later polls.
+
+        Raises:
+            TransportError: a topic does not exist or must not be read.
+        """
+        ...
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
+        """Return at most `max_records` new records, waiting up to `timeout_s` for the first.
+
+        Records of one partition are adjacent and in offset order. An empty list means that
+        nothing came in time. Must be called regularly to stay in the group.
+
+        Raises:
+            RetriableTransportError: the broker is away; the position is unchanged.
+            TransportError: reading cannot go on.
+        """
+        ...
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Store, for each partition, the offset of the next record to be read.
+
+        Raises:
+            RetriableTransportError: not stored; may be tried again.
+            FencedError: the partitions belong to another member by now.
+        """
+        ...
+
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return, for each partition, the offset the next produced record will get.
+
+        Raises:
+            RetriableTransportError: the broker did not answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave the group and free the connections; safe to call twice."""
+        ...
+
+
+class Producer(Protocol):
+    """Writes messages; none counts as written before `flush` returned."""
+
+    def send(self, message: Message) -> None:
+        """Queue one message.
+
+        Raises:
+            TransportError: the message cannot be sent, e.g. larger than `max_message_bytes`.
+        """
+        ...
+
+    def flush(self, *, timeout_s: float) -> None:
+        """Wait until every queued message is acknowledged.
+
+        Raises:
+            RetriableTransportError: not all were acknowledged in time.
+            TransportError: at least one was refused; names the topic and the cause.
+        """
+        ...
+
+    @property
+    def max_message_bytes(self) -> int:
+        """Largest key + value + headers, in bytes, that `send` takes."""
+        ...
+
+    def close(self) -> None:
+        """Free the connections without waiting for queued messages; safe to call twice."""
+        ...
