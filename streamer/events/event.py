@@ -1,5 +1,6 @@
 """A batch of events as columns: the form in which all later stages see transactions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,3 +48,22 @@ class EventBatch:
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.records)
+
+    def take(self, rows: Sequence[int]) -> "EventBatch":
+        """Select rows, in the order given."""
+        return EventBatch(
+            records=tuple(self.records[row] for row in rows),
+            transaction_id=tuple(self.transaction_id[row] for row in rows),
+            user_id=tuple(self.user_id[row] for row in rows),
+            amount=self.amount[rows],
+            timestamp=self.timestamp[rows],
+            merchant_id=tuple(self.merchant_id[row] for row in rows),
+            category=tuple(self.category[row] for row in rows),
+            currency=tuple(self.currency[row] for row in rows),
+            channel=tuple(self.channel[row] for row in rows),
+            country=tuple(self.country[row] for row in rows),
+            device_id=tuple(self.device_id[row] for row in rows),
+            latitude=self.latitude[rows],
+            longitude=self.longitude[rows],
+            located=self.located[rows],
+        )

@@ -27,8 +27,12 @@ FEATURES = (
     Feature("hour_cos", "1", "cos(2π × time of day UTC)", 0, in_window=True),
     Feature("travel_speed", "ln(100 km/h)", "ln(1 + max(0, km - 20) / max(dt, 1 min) / 100 km/h)", +1, in_window=True),
     Feature("count_7d", "ln(1)", "ln((1 + decayed count, 7 d) / (1 + 7 d / gap))", +1, in_window=False),
-    Feature("sum_1d", "ln(1)", "ln((m + decayed sum, 1 d, + a) / (m + m × 1 d / gap))", +1, in_window=False),
-    Feature("sum_7d", "ln(1)", "ln((m + decayed sum, 7 d, + a) / (m + m × 7 d / gap))", +1, in_window=False),
+    Feature(
+        "sum_1d", "ln(1)", "ln((m + 0.5 + decayed sum, 1 d, + a) / ((m + 0.5) × (1 + 1 d / gap)))", +1, in_window=False
+    ),
+    Feature(
+        "sum_7d", "ln(1)", "ln((m + 0.5 + decayed sum, 7 d, + a) / ((m + 0.5) × (1 + 7 d / gap)))", +1, in_window=False
+    ),
     Feature("amount_deviation", "sd", "(a - m) / (sd + 0.05 m + 0.001)", +1, in_window=False),
     Feature(
         "excess_7d",
@@ -42,7 +46,7 @@ FEATURES = (
     Feature(
         "merchant_rush",
         "ln(1)",
-        "ln((1 + strangers in 1 h) / (1 + usual strangers in 1 h)), decayed",
+        "ln((1 + strangers, decayed 1 h) / (1 + usual)) if the user is a stranger",
         +1,
         in_window=False,
     ),

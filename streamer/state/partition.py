@@ -1,0 +1,165 @@
+"""All state of one input partition, and the one way to change it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.api import Windows
+from streamer.events.event import EventBatch
+from streamer.settings import StateSettings
+from streamer.state import layout
+from streamer.state.features import TABLE, WINDOW
+from streamer.state.kernel import advance
+from streamer.state.slots import SeenIds, SlotIndex
+from streamer.state.types import Structured
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One earlier payment, for people to read.
+
+    Attributes:
+        timestamp: event time, milliseconds since the epoch.
+        amount: currency units.
+        merchant_id: None where unknown or forgotten.
+    """
+
+    timestamp: int
+    amount: float
+    merchant_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a batch of events did to a partition.
+
+    Attributes:
+        batch: the B events that counted, in order; repeated transaction ids are left out.
+        windows: B windows, each as of its event.
+        past: (B,) rows of `layout.PAST`, each as of its event.
+        late: (B,) bool, whether the event was far behind the partition's clock.
+        duplicates: how many events were left out.
+    """
+
+    batch: EventBatch
+    windows: Windows
+    past: Structured
+    late: NDArray[np.bool_]
+    duplicates: int
+
+
+class PartitionState:
+    """Windows, statistics and seen ids of one input partition.
+
+    Holds at most the users, merchants and ids that the settings allow. What it gives for an
+    event depends on the earlier events of the partition alone.
+    """
+
+    def __init__(self, settings: StateSettings, *, late_after_ms: int) -> None:
+        """Reserve address space for all rows; pages are taken when first used.
+
+        Args:
+            settings: bounds.
+            late_after_ms: how far behind the clock an event is called late.
+        """
+        self._late_after_ms = late_after_ms
+        self._users = SlotIndex(settings.users)
+        self._merchants = SlotIndex(settings.merchants, first=1)
+        self._ids = SeenIds(settings.transaction_ids)
+        self._user_rows: Structured = np.zeros(settings.users, layout.USER)
+        self._merchant_rows: Structured = np.zeros(settings.merchants + 1, layout.MERCHANT)
+        self._shared: Structured = np.zeros(1, layout.SHARED)
+        self._rings = np.zeros((settings.users, WINDOW, TABLE.steps), np.float32)
+
+    @property
+    def users(self) -> int:
+        """How many users are held."""
+        return len(self._users)
+
+    @property
+    def merchants(self) -> int:
+        """How many merchants are held."""
+        return len(self._merchants)
+
+    @property
+    def user_evictions(self) -> int:
+        """How many users were forgotten since the start."""
+        return self._users.evictions
+
+    @property
+    def merchant_evictions(self) -> int:
+        """How many merchants were forgotten since the start."""
+        return self._merchants.evictions
+
+    @property
+    def clock(self) -> int:
+        """Newest event time in milliseconds since the epoch; 0 before the first event."""
+        return int(self._shared[0]["clock"])
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of rows in use; the indexes of names come on top."""
+        user = layout.USER.itemsize + WINDOW * TABLE.steps * 4
+        return self.users * user + self.merchants * layout.MERCHANT.itemsize
+
+    def advance(self, batch: EventBatch) -> Advance:
+        """Take in events in log order and return what is to be judged.
+
+        N events at once give exactly what N calls with one event each give.
+        """
+        kept = self._ids.keep_new(batch.transaction_id)
+        duplicates = len(batch) - len(kept)
+        if duplicates:
+            batch = batch.take(kept)
+        count = len(batch)
+        steps = np.empty((count, WINDOW, TABLE.steps), np.float32)
+        last = np.empty((count, len(TABLE.features)), np.float32)
+        past = np.zeros(count, layout.PAST)
+        before = np.maximum.accumulate(np.concatenate(([self.clock], batch.timestamp)))[:-1]
+        late = batch.timestamp < before - self._late_after_ms
+        advance(
+            self._events(batch),
+            self._user_rows,
+            self._merchant_rows,
+            self._shared,
+            self._rings,
+            steps,
+            last,
+            past,
+        )
+        length = np.minimum(past["events"] + 1, WINDOW).astype(np.int32)
+        return Advance(batch, Windows(steps, length, last), past, late, duplicates)
+
+    def recent_payments(self, past: np.void) -> tuple[Payment, ...]:
+        """Spell out one row of `Advance.past`, newest first, the judged event included."""
+        payments = []
+        for age in range(int(past["recent"])):
+            row = int(past["merchants"][age])
+            # The row may have passed to another merchant since; its key tells.
+            same = row != 0 and self._merchant_rows[row]["key"] == past["merchant_keys"][age]
+            merchant = self._merchants.name(row) if same else None
+            payments.append(Payment(int(past["times"][age]), float(past["amounts"][age]), merchant))
+        return tuple(payments)
+
+    def _events(self, batch: EventBatch) -> Structured:
+        events = np.zeros(len(batch), layout.EVENT)
+        events["time"] = batch.timestamp
+        events["amount"] = batch.amount
+        events["latitude"] = batch.latitude
+        events["longitude"] = batch.longitude
+        events["located"] = batch.located
+        events["user"], events["user_is_fresh"] = self._users.assign(batch.user_id, len(batch))
+        events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id, len(batch))
+        events["merchant_key"] = _keys(batch.merchant_id)
+        events["category_key"] = _keys(batch.category)
+        events["device_key"] = _keys(batch.device_id)
+        events["country_key"] = _keys(batch.country)
+        return events
+
+
+def _keys(names: Iterable[str | None]) -> list[int]:
+    """Hash names to 1 .. 2^32 - 1, alike on every machine; 0 where unknown."""
+    return [0 if name is None else crc32(name.encode()) or 1 for name in names]
