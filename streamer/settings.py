@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -164,6 +165,18 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
 
 
+class _Environment(EnvSettingsSource):
+    """Reads the environment, leaving the `…_FILE` variables of secrets to `_SecretFiles`."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the nested values found."""
+        found = super().__call__()
+        for group, name in secret_fields():
+            if isinstance(values := found.get(group), dict):
+                values.pop(name + _FILE_SUFFIX.lower(), None)
+        return found
+
+
 class _SecretFiles(PydanticBaseSettingsSource):
     """Reads secrets from the files that `…_FILE` variables name, as orchestrators mount them."""
 
@@ -223,12 +236,12 @@ def load(config: Path | None = None, overrides: Mapping[str, str] | None = None)
             cls,
             settings_cls: type[BaseSettings],
             init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the base fixes the names)
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the base fixes the names)
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             files = (TomlConfigSettingsSource(settings_cls, config),) if config is not None else ()
-            return (init_settings, env_settings, _SecretFiles(settings_cls), *files)
+            return (init_settings, _Environment(settings_cls), _SecretFiles(settings_cls), *files)
 
     nested: dict[str, dict[str, str]] = {}
     for dotted, value in (overrides or {}).items():

@@ -1,0 +1,50 @@
+"""What `streamer check` looks at; each check says what it found or raises."""
+
+from collections.abc import Callable, Iterator
+
+from streamer.bundles import open_bundle
+from streamer.settings import PREFIX, Settings, leaves
+from streamer.transport.kafka import create_topics, missing_topics, probe, require_topics
+
+Check = Callable[[], str]
+
+
+def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator[tuple[str, Check]]:
+    """Yield (name, check) in the order in which faults hide one another.
+
+    Args:
+        settings: already read, hence already valid.
+        create_partitions: partitions of topics to be created; None creates none.
+    """
+    names = [settings.topics.transactions, settings.topics.alerts, settings.topics.dead_letters]
+
+    def bundle() -> str:
+        found = open_bundle(settings.worker.bundle).manifest
+        return f"{found.bundle_id} version {found.version}, made {found.created_at}"
+
+    def topics() -> str:
+        if create_partitions is not None:
+            absent = missing_topics(settings.kafka, names)
+            create_topics(settings.kafka, dict.fromkeys(absent, create_partitions))
+        require_topics(settings.kafka, names)
+        return ", ".join(names)
+
+    yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
+    yield "bundle", bundle
+    yield "brokers", lambda: str(probe(settings.kafka))
+    yield "topics", topics
+
+
+def settings_table() -> str:
+    """Return all settings as a Markdown table, in the order of their declaration."""
+    lines = ["| setting | default | environment | meaning |", "|---|---|---|---|"]
+    for group, name, field in leaves():
+        default = "" if field.default is None else f"`{field.default}`"
+        variable = f"{PREFIX}{group}__{name}".upper()
+        secret = " Secret: also from the file named by `" + variable + "_FILE`." if _is_secret(field.annotation) else ""
+        lines.append(f"| `{group}.{name}` | {default} | `{variable}` | {field.description}{secret} |")
+    return "\n".join(lines)
+
+
+def _is_secret(annotation: object) -> bool:
+    return "SecretStr" in str(annotation)

@@ -1,0 +1,66 @@
+"""The worker, put together. Imported when needed: torch and numba take seconds to load."""
+
+import os
+import socket
+import threading
+
+import structlog
+from detectors.threads import use_one_thread
+
+from streamer import __version__
+from streamer.bundles import open_bundle
+from streamer.clock import SystemClock
+from streamer.health import Health, serve
+from streamer.logs import configure
+from streamer.metrics import Metrics, new_registry
+from streamer.pipeline import Pipeline
+from streamer.recorder import Recorder
+from streamer.settings import Settings
+from streamer.transport.kafka import KafkaConsumer, KafkaProducer, require_topics
+from streamer.worker import Worker
+
+log = structlog.get_logger()
+
+
+def worker_name() -> str:
+    """Name this process for logs and dead letters."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def serve_worker(settings: Settings, stopping: threading.Event) -> None:
+    """Run the worker with metrics and health until `stopping` is set.
+
+    Raises:
+        StreamerError: a part cannot start or cannot go on.
+    """
+    configure(settings.log)
+    use_one_thread()
+    clock = SystemClock()
+    registry = new_registry()
+    metrics = Metrics(registry)
+    health = Health(settings.worker, clock)
+    server = serve(settings.http.host, settings.http.port, registry, health)
+    try:
+        log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
+        bundle = open_bundle(settings.worker.bundle)
+        health.bundle_loaded()
+        topics = settings.topics
+        require_topics(settings.kafka, [topics.transactions, topics.alerts, topics.dead_letters])
+        pipeline = Pipeline(
+            settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
+        )
+        recorder = Recorder(settings.worker.record_tensors) if settings.worker.record_tensors else None
+        worker = Worker(
+            settings,
+            consumer=KafkaConsumer(settings.kafka),
+            producer=KafkaProducer(settings.kafka),
+            pipeline=pipeline,
+            metrics=metrics,
+            health=health,
+            clock=clock,
+            recorder=recorder,
+        )
+        worker.run(stopping)
+        log.info("stopped")
+    finally:
+        server.close()

@@ -1,0 +1,38 @@
+"""Options that several commands share, and how they become settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamer.errors import SettingsError
+from streamer.settings import Settings, load
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).", dir_okay=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="NAME=VALUE", help="One setting, e.g. kafka.group_id=fraud. Repeatable."),
+]
+Bootstrap = Annotated[str | None, typer.Option("--bootstrap", "-b", help="Brokers: kafka.bootstrap_servers.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on standard output.")]
+
+
+def settings_from(config: Path | None, overrides: list[str] | None, **flags: object) -> Settings:
+    """Load settings from all sources.
+
+    Args:
+        config: the TOML file, if any.
+        overrides: texts of the form name=value.
+        flags: values of dedicated flags by setting name with `__` for the dot; None is left out.
+
+    Raises:
+        SettingsError: a source is unreadable or a value is wrong.
+    """
+    chosen: dict[str, str] = {}
+    for text in overrides or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {text!r} has no value: write it as --set name=value")
+        chosen[name.strip()] = value
+    chosen |= {name.replace("__", "."): str(value) for name, value in flags.items() if value is not None}
+    return load(config, chosen)

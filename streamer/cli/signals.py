@@ -1,0 +1,33 @@
+"""Orderly stops: the first signal asks, the second insists, a timer bounds the wait."""
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from streamer.cli.exits import Exit
+
+
+def stop_on_signals(stopping: threading.Event, *, drain_timeout_s: float) -> None:
+    """Set `stopping` at SIGTERM or SIGINT; end the process hard if it does not stop in time.
+
+    A second signal ends it at once, as an impatient operator expects.
+    """
+
+    def end(message: str, code: int) -> None:
+        sys.stderr.write(f"streamer: {message}\n")
+        sys.stderr.flush()
+        os._exit(code)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            end("second signal, stopping at once; uncommitted records will be read again", 128 + number)
+        stopping.set()
+        late = f"not drained within worker.drain_timeout_s = {drain_timeout_s:g} s; uncommitted records are read again"
+        timer = threading.Timer(drain_timeout_s, end, (late, Exit.DRAIN_TIMEOUT))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)

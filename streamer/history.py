@@ -1,0 +1,74 @@
+"""Windows of past events for training: the same decode and state path as the live worker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.api import Windows
+from streamer.errors import ArchiveError
+from streamer.events.decode import decode
+from streamer.events.record import TopicPartition
+from streamer.settings import Settings
+from streamer.state.partition import PartitionState
+from streamer.transport.base import Consumer
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Windows in the order of event time.
+
+    Attributes:
+        windows: N windows.
+        timestamp: (N,) int64, event time of each window's last event, milliseconds.
+        transaction_id: N texts.
+        rejected: records that were no transactions.
+    """
+
+    windows: Windows
+    timestamp: NDArray[np.int64]
+    transaction_id: NDArray[np.str_]
+    rejected: int
+
+
+def collect(consumer: Consumer, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:
+    """Read a bounded source to its end and return its newest windows.
+
+    Args:
+        consumer: an archive or a bounded topic range; an empty poll is its end.
+        settings: bounds of state and rules of events.
+        newest: at most this many windows are kept; older events still shape the state.
+        progress: told how many records each step read.
+
+    Raises:
+        ArchiveError: the source holds no transaction.
+    """
+    states: dict[TopicPartition, PartitionState] = {}
+    windows: list[Windows] = []
+    times: list[NDArray[np.int64]] = []
+    ids: list[NDArray[np.str_]] = []
+    held = rejected = 0
+    while records := consumer.poll(timeout_s=1.0, max_records=10_000):
+        for source, share in groupby(records, key=lambda record: record.source):
+            if source not in states:
+                late_after_ms = round(settings.events.late_after_s * 1000)
+                states[source] = PartitionState(settings.state, late_after_ms=late_after_ms)
+            batch, faults = decode(list(share), settings.events)
+            advance = states[source].advance(batch)
+            rejected += len(faults)
+            held += len(advance.batch)
+            windows.append(advance.windows)
+            times.append(advance.batch.timestamp)
+            ids.append(np.array(advance.batch.transaction_id, dtype=np.str_))
+            while len(windows) > 1 and held - len(windows[0]) >= newest:
+                held -= len(windows.pop(0))
+                times.pop(0)
+                ids.pop(0)
+        progress(len(records))
+    if held == 0:
+        raise ArchiveError(f"no transaction found ({rejected} records rejected): check the file or the topic range")
+    timestamp = np.concatenate(times)
+    order = np.argsort(timestamp, kind="stable")[-newest:]
+    return History(Windows.concatenate(windows).rows(order), timestamp[order], np.concatenate(ids)[order], rejected)

@@ -1,0 +1,75 @@
+"""The live pipeline over a bounded source: an archive, or a topic up to its present end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import structlog
+
+from streamer.clock import Clock
+from streamer.events.record import Record, TopicPartition
+from streamer.pipeline import Outcome, Pipeline
+from streamer.transport.base import Consumer, Rebalance
+
+log = structlog.get_logger()
+
+QUIET_POLL_S = 1.0
+
+
+class BoundedTopic:
+    """A consumer's share of topics, up to the ends they had when it was assigned.
+
+    Behaves as a source that ends: `poll` returns an empty list only when all is read.
+    """
+
+    def __init__(self, consumer: Consumer, topics: Sequence[str]) -> None:
+        """Join the group.
+
+        Args:
+            consumer: its group must have no committed offsets and start at the earliest.
+            topics: what to read.
+        """
+        self._consumer = consumer
+        self._ends: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}
+        self._assigned = False
+        consumer.subscribe(topics, Rebalance(assigned=self._note, revoked=self._drop, lost=self._drop))
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
+        """Return records below the ends; wait until there are some or all are read."""
+        while not self._assigned or any(self._next.get(s, 0) < end for s, end in self._ends.items()):
+            records = [
+                record
+                for record in self._consumer.poll(timeout_s=timeout_s, max_records=max_records)
+                if record.offset < self._ends[record.source]
+            ]
+            for record in records:
+                self._next[record.source] = record.offset + 1
+            if records:
+                return records
+        return []
+
+    def _note(self, sources: Sequence[TopicPartition]) -> None:
+        self._assigned = True
+        self._ends |= self._consumer.end_offsets(sources)
+
+    def _drop(self, sources: Sequence[TopicPartition]) -> None:
+        for source in sources:
+            self._ends.pop(source, None)
+
+
+def replay(source: Consumer | BoundedTopic, pipeline: Pipeline, clock: Clock, *, max_records: int) -> Iterator[Outcome]:
+    """Yield the outcome of each batch until the source ends; nothing is produced or committed."""
+    while records := source.poll(timeout_s=QUIET_POLL_S, max_records=max_records):
+        yield pipeline.process(records, now_ms=round(clock.wall() * 1000))
+
+
+def totals(outcome: Outcome) -> Mapping[str, int]:
+    """Count what a batch led to."""
+    return {
+        "records": sum(part.received for part in outcome.scored),
+        "events": sum(len(part.advance.batch) for part in outcome.scored),
+        "duplicates": sum(part.advance.duplicates for part in outcome.scored),
+        "late": sum(int(part.advance.late.sum()) for part in outcome.scored),
+        "rejected": sum(len(part.rejected) for part in outcome.scored),
+        "alerts": sum(len(part.alerts) for part in outcome.scored),
+        "hidden": sum(part.hidden for part in outcome.scored),
+    }
