@@ -1,0 +1,218 @@
+"""Records into columns: every record becomes one row or one rejection.
+
+Most records are plain: text ids, numbers, milliseconds. msgspec checks those while it decodes
+them, and what it cannot check is checked for the whole batch at once. A record that is not
+plain, or looks suspicious, is read again by `decode_one`, which defines what is accepted.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple, cast
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+
+from streamer.errors import MalformedEvent, RejectReason
+from streamer.events import values
+from streamer.events.diagnosis import explain
+from streamer.events.event import EventBatch
+from streamer.events.record import Record
+from streamer.events.transaction import Transaction
+from streamer.settings import EventSettings
+
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=values.LONGEST_TEXT)]
+
+
+class PlainTransaction(Transaction, frozen=True, kw_only=True, gc=False):
+    """A transaction in the types of the columns; the bounds are those of `values`."""
+
+    transaction_id: _Text
+    user_id: _Text
+    amount: Annotated[float, msgspec.Meta(ge=-values.LARGEST_AMOUNT, le=values.LARGEST_AMOUNT)]
+    timestamp: Annotated[int, msgspec.Meta(ge=values.EARLIEST_MS, lt=values.LATEST_MS)]
+    merchant_id: _Text | None = None
+    category: _Text | None = None
+    currency: _Text | None = None
+    channel: _Text | None = None
+    country: _Text | None = None
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    device_id: _Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that is no transaction, and why."""
+
+    record: Record
+    error: MalformedEvent
+
+
+_decode_plain = msgspec.json.Decoder(PlainTransaction).decode
+_decode_any = msgspec.json.Decoder(Transaction).decode
+
+
+class _Columns(NamedTuple):
+    """The fields of `PlainTransaction`, in its order, one entry an event."""
+
+    transaction_id: tuple[str, ...] = ()
+    user_id: tuple[str, ...] = ()
+    amount: tuple[float, ...] = ()
+    timestamp: tuple[int, ...] = ()
+    merchant_id: tuple[str | None, ...] = ()
+    category: tuple[str | None, ...] = ()
+    currency: tuple[str | None, ...] = ()
+    channel: tuple[str | None, ...] = ()
+    country: tuple[str | None, ...] = ()
+    latitude: tuple[float | None, ...] = ()
+    longitude: tuple[float | None, ...] = ()
+    device_id: tuple[str | None, ...] = ()
+
+
+def decode(records: Sequence[Record], settings: EventSettings) -> tuple[EventBatch, list[Rejected]]:
+    """Understand records of one partition, given in log order.
+
+    A whole list gives exactly what its records give one by one. Never raises for what the
+    records hold.
+
+    Returns:
+        The N events as columns, and the rejected records; both in log order, together as many
+        as there are records.
+    """
+    outcomes = [_read(record, settings) for record in records]
+    kept, events, rejected = _part(records, outcomes)
+    columns = _Columns(*zip(*map(astuple, events), strict=True))
+    if _is_suspicious(columns):
+        outcomes = [_read_carefully(record, settings) for record in records]
+        kept, events, rejected = _part(records, outcomes)
+        columns = _Columns(*zip(*map(astuple, events), strict=True))
+    return _batch(kept, columns), rejected
+
+
+def decode_one(record: Record, settings: EventSettings) -> PlainTransaction:
+    """Understand one record.
+
+    Raises:
+        MalformedEvent: it is no transaction.
+    """
+    value = record.value
+    if not value:
+        raise MalformedEvent(RejectReason.EMPTY, remedy="send a JSON object; tombstones mean nothing here")
+    if len(value) > settings.max_bytes:
+        raise MalformedEvent(
+            RejectReason.TOO_LARGE,
+            value=f"{len(value)} bytes",
+            remedy=f"send at most {settings.max_bytes} bytes (setting events.max_bytes)",
+        )
+    try:
+        value.decode()
+        given = _decode_any(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
+        raise explain(value, fault) from None
+    latitude = values.coordinate("latitude", given.latitude, 90)
+    longitude = values.coordinate("longitude", given.longitude, 180)
+    event = PlainTransaction(
+        transaction_id=values.identifier("transaction_id", given.transaction_id),
+        user_id=values.identifier("user_id", given.user_id),
+        amount=values.amount(given.amount),
+        timestamp=values.timestamp(given.timestamp),
+        merchant_id=values.optional_text("merchant_id", given.merchant_id),
+        category=values.optional_text("category", given.category),
+        currency=values.optional_text("currency", given.currency),
+        channel=values.optional_text("channel", given.channel),
+        country=values.optional_text("country", given.country),
+        latitude=latitude,
+        longitude=longitude,
+        device_id=values.optional_text("device_id", given.device_id),
+    )
+    if _is_future(event, record, settings):
+        raise MalformedEvent(
+            RejectReason.FUTURE,
+            field="timestamp",
+            value=str(given.timestamp),
+            remedy=f"set the producer's clock right: this is more than {settings.future_tolerance_s:g} s after the "
+            "record reached the broker (setting events.future_tolerance_s)",
+        )
+    return event
+
+
+def _is_future(event: PlainTransaction, record: Record, settings: EventSettings) -> bool:
+    return 0 <= record.timestamp < event.timestamp - settings.future_tolerance_s * 1000
+
+
+def _read_carefully(record: Record, settings: EventSettings) -> PlainTransaction | MalformedEvent:
+    try:
+        return decode_one(record, settings)
+    except MalformedEvent as error:
+        return error
+
+
+def _read(record: Record, settings: EventSettings) -> PlainTransaction | MalformedEvent:
+    value = record.value
+    if not value or len(value) > settings.max_bytes:
+        return _read_carefully(record, settings)
+    try:
+        if not value.isascii():
+            value.decode()
+        event = _decode_plain(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _read_carefully(record, settings)
+    if _is_future(event, record, settings):
+        return _read_carefully(record, settings)
+    return event
+
+
+def _part(
+    records: Sequence[Record], outcomes: Sequence[PlainTransaction | MalformedEvent]
+) -> tuple[Sequence[Record], Sequence[PlainTransaction], list[Rejected]]:
+    events = [outcome for outcome in outcomes if isinstance(outcome, PlainTransaction)]
+    if len(events) == len(outcomes):
+        return records, events, []
+    kept = []
+    rejected = []
+    for record, outcome in zip(records, outcomes, strict=True):
+        if isinstance(outcome, MalformedEvent):
+            rejected.append(Rejected(record, outcome))
+        else:
+            kept.append(record)
+    return kept, events, rejected
+
+
+def _is_suspicious(columns: _Columns) -> bool:
+    """Tell whether there is a text that msgspec took and `values` may not take."""
+    others = {None, *columns.merchant_id, *columns.category, *columns.currency}
+    others.update(columns.channel, columns.country, columns.device_id)
+    others.remove(None)
+    return any(map(_are_suspicious, (columns.transaction_id, columns.user_id, cast("set[str]", others))))
+
+
+def _are_suspicious(texts: Collection[str]) -> bool:
+    return (
+        "\0" in "".join(texts)
+        or any(map(str.isspace, texts))
+        or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
+    )
+
+
+def _batch(records: Sequence[Record], columns: _Columns) -> EventBatch:
+    # numpy turns None into NaN, which JSON cannot hold.
+    latitude = np.array(columns.latitude, np.float64)
+    longitude = np.array(columns.longitude, np.float64)
+    located = ~(np.isnan(latitude) | np.isnan(longitude))
+    return EventBatch(
+        records=tuple(records),
+        transaction_id=columns.transaction_id,
+        user_id=columns.user_id,
+        amount=np.array(columns.amount, np.float64),
+        timestamp=np.array(columns.timestamp, np.int64),
+        merchant_id=columns.merchant_id,
+        category=columns.category,
+        currency=columns.currency,
+        channel=columns.channel,
+        country=columns.country,
+        device_id=columns.device_id,
+        latitude=np.where(located, latitude, 0.0),
+        longitude=np.where(located, longitude, 0.0),
+        located=located,
+    )
