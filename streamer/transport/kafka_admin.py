@@ -1,0 +1,90 @@
+"""Questions about and changes to a cluster: is it there, which topics has it, create some."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import kafka
+from kafka.errors import KafkaError, for_code
+
+from streamer.settings import KafkaSettings
+from streamer.transport.kafka_client import connect
+from streamer.transport.kafka_errors import translate
+
+_TOPIC_EXISTS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What a cluster says about itself.
+
+    Attributes:
+        cluster_id: the cluster's own id.
+        brokers: addresses as host:port, sorted.
+        topics: names and numbers of partitions of the topics this user may see.
+    """
+
+    cluster_id: str
+    brokers: tuple[str, ...]
+    topics: Mapping[str, int]
+
+
+def probe(settings: KafkaSettings) -> ClusterFacts:
+    """Connect, ask and disconnect.
+
+    Raises:
+        TransportError: the cluster cannot be used; names cause and remedy.
+    """
+    with _admin(settings, "asking about the cluster") as admin:
+        cluster = admin.describe_cluster()
+        topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    brokers = sorted(f"{broker['host']}:{broker['port']}" for broker in cluster["brokers"])
+    return ClusterFacts(cluster["cluster_id"], tuple(brokers), topics)
+
+
+def missing_topics(settings: KafkaSettings, names: Collection[str]) -> list[str]:
+    """List those topics that do not exist or may not be seen, in the order given.
+
+    Raises:
+        TransportError: the cluster cannot be used; names cause and remedy.
+    """
+    existing = probe(settings).topics
+    return [name for name in names if name not in existing]
+
+
+def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[str]:
+    """Create topics with the broker's default replication; leave existing ones as they are.
+
+    Args:
+        settings: how to reach the cluster.
+        topics: names and numbers of partitions.
+
+    Returns:
+        The names of the topics that did not exist before.
+
+    Raises:
+        TransportError: the cluster cannot be used or refuses a topic; names cause and remedy.
+    """
+    if not topics:
+        return []
+    wanted = {name: {"num_partitions": partitions} for name, partitions in topics.items()}
+    with _admin(settings, "creating topics") as admin:
+        answers = admin.create_topics(wanted, raise_errors=False)["topics"]
+        for answer in answers:
+            if answer["error_code"] not in {0, _TOPIC_EXISTS}:
+                refusal = for_code(answer["error_code"])(answer["error_message"])
+                raise translate(refusal, f"creating topic {answer['name']!r}")
+        admin.wait_for_topics(list(topics))
+    return [answer["name"] for answer in answers if answer["error_code"] == 0]
+
+
+@contextmanager
+def _admin(settings: KafkaSettings, doing: str) -> "Iterator[kafka.KafkaAdminClient]":
+    admin, loop = connect(kafka.KafkaAdminClient, settings)
+    try:
+        yield admin
+    except KafkaError as error:
+        raise translate(error, doing) from error
+    finally:
+        admin.close()
+        loop.close()

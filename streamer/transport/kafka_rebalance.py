@@ -1,0 +1,77 @@
+"""Brings the group's changes from kafka-python's network thread to the worker."""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+
+from kafka import AsyncConsumerRebalanceListener
+from kafka import TopicPartition as KafkaTopicPartition
+from kafka.future import Future
+
+from streamer.events.record import TopicPartition
+from streamer.transport.base import Rebalance
+from streamer.transport.kafka_client import Loop
+
+_Callback = Callable[[Sequence[TopicPartition]], None]
+
+
+class RebalanceRelay(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """Calls a `Rebalance` on a thread of its own while the poll that caused it waits.
+
+    kafka-python calls listeners on its network thread, where a commit would wait for itself
+    and a slow callback would stop the heartbeats. As the polling thread waits meanwhile, the
+    callbacks never run beside the worker's own code.
+    """
+
+    def __init__(self, rebalance: Rebalance, loop: Loop) -> None:
+        """Relay to `rebalance` for the client that runs on `loop`."""
+        self._rebalance = rebalance
+        self._loop = loop
+        self._thread: threading.Thread | None = None
+        self._silent = False
+        self._failure: BaseException | None = None
+
+    def silence(self) -> None:
+        """Call nothing any more."""
+        self._silent = True
+
+    def settle(self) -> None:
+        """Wait for a running callback, which goes on after the poll was interrupted."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def raise_failure(self) -> None:
+        """Raise what a callback raised, from now on for ever: its partitions are in no known state."""
+        if self._failure is not None:
+            raise self._failure
+
+    async def on_partitions_assigned(self, assigned: Collection[KafkaTopicPartition]) -> None:
+        """Called by kafka-python."""
+        await self._relay(self._rebalance.assigned, assigned)
+
+    async def on_partitions_revoked(self, revoked: Collection[KafkaTopicPartition]) -> None:
+        """Called by kafka-python."""
+        await self._relay(self._rebalance.revoked, revoked)
+
+    async def on_partitions_lost(self, lost: Collection[KafkaTopicPartition]) -> None:
+        """Called by kafka-python."""
+        await self._relay(self._rebalance.lost, lost)
+
+    async def _relay(self, callback: _Callback, partitions: Collection[KafkaTopicPartition]) -> None:
+        if self._silent or self._failure is not None or not partitions:
+            return
+        ours = sorted(TopicPartition(place.topic, place.partition) for place in partitions)
+        done = Future()
+
+        def run() -> None:
+            try:
+                callback(ours)
+            except BaseException as error:  # noqa: BLE001 (raised again by poll)
+                self._failure = error
+            with suppress(RuntimeError):  # the loop may be closed by now, and nobody waits
+                self._loop.call(lambda: done.success(None))
+
+        self._thread = threading.Thread(target=run, name="kafka-rebalance", daemon=True)
+        self._thread.start()
+        await done

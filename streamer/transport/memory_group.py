@@ -1,0 +1,74 @@
+"""Consumer groups of the in-memory broker: who owns which partition, and what is committed."""
+
+from collections.abc import Sequence
+
+from streamer.events.record import TopicPartition
+
+
+class Group:
+    """One group: members, their partitions, committed offsets.
+
+    Partitions move cooperatively, as with Kafka's cooperative assignors: a member keeps what
+    it may keep, gives up the rest when it polls, and only then another member gets it.
+    """
+
+    def __init__(self) -> None:
+        """Begin without members."""
+        self.committed: dict[TopicPartition, int] = {}
+        self._members: dict[int, Sequence[TopicPartition]] = {}
+        self._owner: dict[TopicPartition, int] = {}
+        self._target: dict[TopicPartition, int] = {}
+
+    def join(self, member: int, wanted: Sequence[TopicPartition]) -> None:
+        """Add a member that wants a share of some partitions."""
+        if member not in self._members:
+            self._members[member] = wanted
+            self._balance()
+
+    def leave(self, member: int) -> None:
+        """Remove a member; its partitions are free at once."""
+        if self._members.pop(member, None) is not None:
+            self._owner = {place: owner for place, owner in self._owner.items() if owner != member}
+            self._balance()
+
+    def owns(self, member: int, place: TopicPartition) -> bool:
+        """Tell whether a partition is a member's."""
+        return self._owner.get(place) == member
+
+    def to_give_up(self, member: int) -> list[TopicPartition]:
+        """List a member's partitions that are meant for others."""
+        return sorted(
+            place for place, owner in self._owner.items() if owner == member and self._target.get(place) != member
+        )
+
+    def to_take(self, member: int) -> list[TopicPartition]:
+        """List the free partitions that are meant for a member."""
+        return sorted(place for place, target in self._target.items() if target == member and place not in self._owner)
+
+    def give_up(self, places: Sequence[TopicPartition]) -> None:
+        """Set partitions free."""
+        for place in places:
+            self._owner.pop(place, None)
+
+    def take(self, member: int, places: Sequence[TopicPartition]) -> None:
+        """Give free partitions to a member."""
+        self._owner.update(dict.fromkeys(places, member))
+
+    def _balance(self) -> None:
+        """Share the partitions evenly; owners keep theirs up to their share."""
+        places = sorted({place for wanted in self._members.values() for place in wanted})
+        self._target = {}
+        if not self._members:
+            return
+        share = -(-len(places) // len(self._members))
+        load = dict.fromkeys(self._members, 0)
+        for place in places:
+            owner = self._owner.get(place)
+            if owner is not None and load[owner] < share:
+                self._target[place] = owner
+                load[owner] += 1
+        for place in places:
+            if place not in self._target:
+                member = min((m for m in self._members if place in self._members[m]), key=load.__getitem__)
+                self._target[place] = member
+                load[member] += 1
