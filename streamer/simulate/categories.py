@@ -23,18 +23,18 @@ class Category:
 
 
 CATEGORIES = (
-    Category("grocery", 0.26, 28.0, 0.60, 0.08),
-    Category("restaurant", 0.16, 18.0, 0.55, 0.10),
-    Category("transport", 0.12, 6.0, 0.60, 0.40),
-    Category("fuel", 0.07, 48.0, 0.30, 0.00),
-    Category("pharmacy", 0.06, 14.0, 0.50, 0.10),
-    Category("clothing", 0.07, 45.0, 0.60, 0.45),
-    Category("entertainment", 0.07, 22.0, 0.50, 0.40),
-    Category("digital", 0.07, 8.0, 0.70, 1.00),
-    Category("marketplace", 0.06, 32.0, 0.70, 1.00),
-    Category("home", 0.03, 85.0, 0.80, 0.30),
-    Category("electronics", 0.02, 160.0, 0.80, 0.55),
-    Category("travel", 0.01, 260.0, 0.70, 0.70),
+    Category("grocery", 0.26, 28.0, 0.50, 0.08),
+    Category("restaurant", 0.16, 18.0, 0.45, 0.10),
+    Category("transport", 0.12, 6.0, 0.45, 0.40),
+    Category("fuel", 0.07, 48.0, 0.25, 0.00),
+    Category("pharmacy", 0.06, 14.0, 0.45, 0.10),
+    Category("clothing", 0.07, 45.0, 0.50, 0.45),
+    Category("entertainment", 0.07, 22.0, 0.40, 0.40),
+    Category("digital", 0.07, 8.0, 0.50, 1.00),
+    Category("marketplace", 0.06, 32.0, 0.55, 1.00),
+    Category("home", 0.03, 85.0, 0.60, 0.30),
+    Category("electronics", 0.02, 160.0, 0.55, 0.55),
+    Category("travel", 0.01, 260.0, 0.50, 0.70),
 )
 
 

@@ -26,10 +26,10 @@ class FraudMix:
     """Relative numbers of episodes of each kind; 0 switches a kind off."""
 
     account_takeover: float = 0.25
-    compromised_merchant: float = 0.25
+    compromised_merchant: float = 0.30
     card_testing: float = 0.15
     amount_inflation: float = 0.20
-    impossible_travel: float = 0.15
+    impossible_travel: float = 0.10
 
     def __post_init__(self) -> None:
         """Check the weights.
@@ -72,7 +72,7 @@ class SimulationConfig:
     days: int = 30
     seed: int = 1
     events_per_user_day: float = 2.0
-    episodes_per_1000_user_days: float = 3.0
+    episodes_per_1000_user_days: float = 3.5
     mix: FraudMix = field(default_factory=FraudMix)
 
     def __post_init__(self) -> None:

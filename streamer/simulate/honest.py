@@ -16,15 +16,15 @@ from streamer.simulate.randomness import Stream, generator, log_uniform
 from streamer.simulate.world import World
 
 _SPREE_SHARE = (0.008, 0.03)
-_SPREE_FACTOR = 3.0
-_SPREE_HOURS = 4.0
+_SPREE_FACTOR = 2.5
+_SPREE_HOURS = 5.0
 _SPREE_CATEGORIES = tuple(index_of(name) for name in ("clothing", "restaurant", "entertainment", "home"))
-_LARGE_SHARE = 0.006
+_LARGE_SHARE = 0.004
 _LARGE_CATEGORIES = tuple(index_of(name) for name in ("home", "electronics", "travel"))
-_LARGE_FACTOR = (1.5, 5.0)
+_LARGE_FACTOR = (1.0, 2.5)
 _RUN_CATEGORY = index_of("digital")
-_RUN_SHARE = 0.25
-_RUN_MOST = 4
+_RUN_SHARE = 0.2
+_RUN_MOST = 3
 _RUN_GAP_MS = (20_000, 400_000)
 _REFUND_SHARE = 0.005
 _SATURDAY = 5

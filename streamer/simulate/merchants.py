@@ -13,10 +13,11 @@ from streamer.simulate.randomness import Stream, generator
 ONLINE = -1
 CHAIN = -2
 
-_PRICE_SPREAD = 0.3
+_PRICE_SPREAD = 0.25
 _ZIPF = 0.9
 _CHAIN_SHARE = 0.25
 _ABROAD_SHARE = 0.15
+_SHOP_ABROAD_SHARE = 0.2
 _RECORDED_PLACES = len(CITIES) + 1
 
 
@@ -27,7 +28,8 @@ class Merchants:
     Attributes:
         category: (M,) index into `CATEGORIES`.
         place: (M,) index into `CITIES`, or `ONLINE`, or `CHAIN` for one with a shop in every city.
-        country: (M,) country texts; of an online shop's registration, empty for a chain.
+        country: (M,) country texts; empty for chains and for online shops that charge in the
+            payer's country.
         price: (M,) logarithm of the price level.
         pools: for drawing by category and place, see `draw`.
         members: the merchants of all pools, one pool after the other.
@@ -74,15 +76,13 @@ def make_merchants(config: SimulationConfig) -> Merchants:
         place[2 * index + 1] = CHAIN if each.online < 1 else ONLINE
     popularity = np.power(1.0 + rng.permutation(count), -_ZIPF, dtype=np.float64)
     registered = rng.choice(len(SHOP_COUNTRIES), size=count)
-    country = tuple(_country(int(where), int(shop)) for where, shop in zip(place, registered, strict=True))
+    abroad = rng.random(count) < _SHOP_ABROAD_SHARE
+    country = tuple(
+        CITIES[where].country if where >= 0 else SHOP_COUNTRIES[shop] if where == ONLINE and far else ""
+        for where, shop, far in zip(place.tolist(), registered.tolist(), abroad.tolist(), strict=True)
+    )
     pools, members = _fill_pools(category, place, popularity)
     return Merchants(category, place, country, rng.normal(0.0, _PRICE_SPREAD, count), pools, members)
-
-
-def _country(place: int, registered: int) -> str:
-    if place == CHAIN:
-        return ""
-    return SHOP_COUNTRIES[registered] if place == ONLINE else CITIES[place].country
 
 
 def _pool(category: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:

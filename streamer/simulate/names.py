@@ -25,7 +25,8 @@ class Names:
         self._currency = [CITIES[home].currency for home in world.users.home]
         self._merchants = [f"m{index:05d}" for index in range(len(world.merchants.category))]
         self._category = [CATEGORIES[index].name for index in world.merchants.category]
-        self._country = world.merchants.country
+        self._home = [CITIES[home].country for home in world.users.home]
+        self._shop_country = world.merchants.country
 
     def events(self, day: int, payments: Payments) -> list[SimulatedEvent]:
         """Return one event for each payment; the transaction ids count them within the day."""
@@ -56,7 +57,9 @@ class Names:
                     category=self._category[merchant],
                     currency=self._currency[user],
                     channel="online" if place == NOWHERE else "pos",
-                    country=self._country[merchant] if place == NOWHERE else CITIES[place].country,
+                    country=(self._shop_country[merchant] or self._home[user])
+                    if place == NOWHERE
+                    else CITIES[place].country,
                     latitude=None if place == NOWHERE else north,
                     longitude=None if place == NOWHERE else east,
                     device_id=None if device == NO_DEVICE else f"d{device:016x}",

@@ -13,8 +13,9 @@ from streamer.simulate.randomness import Stream, generator
 
 FAVOURITES = 3
 PEAKS = 3
+NO_MERCHANT = -1
 
-_LEVEL_SPREAD = 0.35
+_LEVEL_SPREAD = 0.30
 _RATE_SHAPE = 2.5
 _LEAST_RATE = 0.15
 _TASTE_EVENTS = 15.0
@@ -35,7 +36,8 @@ class Users:
         taste: (U, categories) cumulative shares of their payments.
         online: (U,) factor on the categories' online shares.
         novelty: (U,) probability of trying a merchant outside the favourites.
-        favourites: (U, categories, 2, FAVOURITES) merchants, in shops and online.
+        favourites: (U, categories, 2, FAVOURITES) merchants, in shops and online; `NO_MERCHANT`
+            where the category is not sold that way.
         peaks: (U, PEAKS) local hours around which they pay.
         peak_share: (U, PEAKS) cumulative shares of the peaks.
         peak_width: (U,) standard deviation around a peak, in hours.
@@ -95,7 +97,7 @@ def make_users(config: SimulationConfig, merchants: Merchants) -> Users:
         peak_width=rng.uniform(0.7, 2.2, count),
         wallet=rng.random(count) < 0.35,
         laptop=rng.random(count) < 0.5,
-        gamer=rng.random(count) < 0.06,
+        gamer=rng.random(count) < 0.04,
         traveller=rng.beta(1.5, 3.0, count),
     )
 
@@ -108,7 +110,7 @@ def _cumulative(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _choose_favourites(rng: np.random.Generator, merchants: Merchants, home: NDArray[np.int64]) -> NDArray[np.int64]:
-    chosen = np.zeros((len(home), len(CATEGORIES), 2, FAVOURITES), dtype=np.int64)
+    chosen = np.full((len(home), len(CATEGORIES), 2, FAVOURITES), NO_MERCHANT)
     for index, category in enumerate(CATEGORIES):
         kind = np.full(len(home), index)
         for rank in range(FAVOURITES):

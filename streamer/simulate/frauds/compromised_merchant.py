@@ -1,6 +1,6 @@
 """Compromised merchant: card data of its customers is stolen and drained at one other shop.
 
-One merchant leaks the cards of regular customers. Within hours, 6 to 18 of them (fewer if it
+One merchant leaks the cards of regular customers. Within hours, 4 to 10 of them (fewer if it
 has fewer) are charged once or twice at one little-known online shop that none of them need
 know, for moderate amounts. For each card this is nearly ordinary; that so many strangers come to one
 shop at once is not.
@@ -12,8 +12,9 @@ from streamer.simulate.config import FraudKind
 from streamer.simulate.frauds.scene import MINUTE_MS, Scene
 from streamer.simulate.merchants import ONLINE
 from streamer.simulate.payments import NO_DEVICE, NOWHERE, Payment
+from streamer.simulate.users import NO_MERCHANT
 
-_CARDS = (6, 18)
+_CARDS = (4, 10)
 _TWICE = 0.35
 _WITH_DEVICE = 0.4
 _SPAN_MINUTES = (30.0, 300.0)
@@ -23,21 +24,18 @@ _AGAIN_MINUTES = (0.5, 15.0)
 
 
 def strike(scene: Scene, victims: int) -> list[Payment]:
-    """Return the payments of about this many bursts, grouped into incidents."""
-    made: list[Payment] = []
-    incident = 0
-    while victims > 0:
-        cards = _stolen_cards(scene, min(victims, int(scene.rng.integers(_CARDS[0], _CARDS[1] + 1))))
-        made += _drain(scene, incident, cards)
-        victims -= len(cards)
-        incident += 1
-    return made
+    """Return the payments of incidents with this many victims in the mean."""
+    # Incidents are whole: on most days of a small world there is none.
+    incidents = int(2 * victims / sum(_CARDS) + scene.rng.random())
+    return [payment for incident in range(incidents) for payment in _drain(scene, incident, _stolen_cards(scene))]
 
 
-def _stolen_cards(scene: Scene, most: int) -> list[int]:
+def _stolen_cards(scene: Scene) -> list[int]:
     users = scene.world.users
-    leak = users.favourites[scene.victim(), scene.rng.integers(users.favourites.shape[1]), 1, 0]
+    usual = users.favourites[scene.victim()]
+    leak = scene.rng.choice(usual[usual != NO_MERCHANT])
     customers = np.flatnonzero((users.favourites == leak).any(axis=(1, 2, 3)))
+    most = int(scene.rng.integers(_CARDS[0], _CARDS[1] + 1))
     return [int(user) for user in scene.rng.permutation(customers)[:most]]
 
 
