@@ -1,0 +1,123 @@
+"""Archives as a source of records: Parquet, CSV or JSON Lines through the `Consumer` protocol.
+
+Replay and training thus decode archives with the very code that decodes live records.
+"""
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from streamer.errors import TransportError
+from streamer.events.record import Record, TopicPartition
+from streamer.transport.archive_columns import REQUIRED_COLUMNS, TRANSACTION_COLUMNS
+from streamer.transport.archive_files import JSON_LINES, archive_files, kind_of
+from streamer.transport.archive_rows import table_rows
+from streamer.transport.archive_text import json_lines
+from streamer.transport.base import Rebalance
+from streamer.transport.partitioner import partition_for
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Owner(msgspec.Struct, gc=False):
+    user_id: str | int
+
+
+_OWNER_DECODER = msgspec.json.Decoder(_Owner)
+
+
+class ArchiveConsumer:
+    """A `Consumer` that owns all partitions of one topic and reaches its end.
+
+    An empty poll means that everything was read. Nothing is remembered: commits have no effect.
+    Without `subscribe` it reads alike, only nobody is told of the assignment.
+    """
+
+    def __init__(self, path: Path, *, topic: str = "archive", partitions: int = 1) -> None:
+        """Look for the files; they are opened one after the other while polling.
+
+        Args:
+            path: a file, or a folder of files that are read by name.
+            topic: the topic the records appear to come from.
+            partitions: over how many partitions users are spread, as Kafka would spread them.
+
+        Raises:
+            ArchiveError: there is no such archive.
+            ValueError: there is no partition.
+        """
+        if partitions < 1:
+            raise ValueError(f"partitions is {partitions}: a topic has at least one")
+        self._files = archive_files(path)
+        self._topic = topic
+        self._partitions = partitions
+        self._records = self._read()
+        self._waiting: Rebalance | None = None
+        self._closed = False
+
+    def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
+        """See `Consumer.subscribe`."""
+        if list(topics) != [self._topic]:
+            raise TransportError(f"this archive is topic {self._topic!r}: it cannot be read as {list(topics)}")
+        self._waiting = rebalance
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:  # noqa: ARG002 (files never keep one waiting)
+        """See `Consumer.poll`.
+
+        Raises:
+            ArchiveError: a file is damaged or lacks a column.
+            EnvironmentFault: the package that reads it is not installed.
+        """
+        if self._closed:
+            raise TransportError("the archive is closed: open it anew")
+        if self._waiting is not None:
+            rebalance, self._waiting = self._waiting, None
+            rebalance.assigned([TopicPartition(self._topic, number) for number in range(self._partitions)])
+        records = list(islice(self._records, max_records))
+        # Sorting keeps the order of offsets within a partition.
+        return sorted(records, key=lambda record: record.partition) if self._partitions > 1 else records
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Do nothing: an archive is read from its beginning every time."""
+
+    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See `Consumer.end_offsets`; reads the whole archive once more."""
+        ends = dict.fromkeys(partitions, 0)
+        for record in self._read():
+            if record.source in ends:
+                ends[record.source] = record.offset + 1
+        return ends
+
+    def close(self) -> None:
+        """See `Consumer.close`."""
+        self._closed = True
+        self._records.close()
+
+    def _read(self) -> Generator[Record, None, None]:
+        offsets: defaultdict[int, int] = defaultdict(int)
+        for file in self._files:
+            for key, value in _messages(file):
+                partition = partition_for(key, self._partitions) if key is not None and self._partitions > 1 else 0
+                yield Record(self._topic, partition, offsets[partition], key, value)
+                offsets[partition] += 1
+
+
+def _messages(file: Path) -> Iterator[tuple[bytes | None, bytes]]:
+    """Yield (key, value) of every row or line."""
+    if kind_of(file) in JSON_LINES:
+        for line in json_lines(file):
+            yield _owner(line), line
+        return
+    for row in table_rows(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
+        user = row.get("user_id")
+        yield None if user is None else str(user).encode(), _ENCODER.encode(row)
+
+
+def _owner(line: bytes) -> bytes | None:
+    """Return the user id of a line; None where it cannot be told, as for malformed ones."""
+    try:
+        return str(_OWNER_DECODER.decode(line).user_id).encode()
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None

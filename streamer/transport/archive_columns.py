@@ -1,0 +1,26 @@
+"""What the columns of a tabular archive must be."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamer.errors import ArchiveError
+from streamer.events.transaction import Transaction
+
+Row = dict[str, object]
+
+TRANSACTION_COLUMNS: tuple[str, ...] = Transaction.__struct_fields__
+REQUIRED_COLUMNS = ("transaction_id", "user_id", "amount", "timestamp")
+
+
+def require_columns(file: Path, found: Sequence[str], required: Sequence[str]) -> None:
+    """Check that all required columns exist.
+
+    Raises:
+        ArchiveError: names the file, the columns that lack and those found.
+    """
+    absent = [name for name in required if name not in found]
+    if absent:
+        raise ArchiveError(
+            f"{str(file)!r} has no column {', '.join(map(repr, absent))}: rename its columns, which are "
+            f"{', '.join(map(repr, found)) or 'none'}, to the names of the canonical transaction"
+        )
