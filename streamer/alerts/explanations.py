@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from streamer.alerts.situation import DAY_H, WEEK_H, Situation
 from streamer.alerts.wording import (
+    about_words,
     amount_words,
     count_words,
     duration_words,
@@ -26,6 +27,9 @@ TELLING = 1.5
 
 ACQUAINTED = 3
 """Events after which a user's own mean outweighs everybody's."""
+
+SHORTEST_USUAL_GAP_H = 1 / 60
+"""Where people pay by the second, a gap says nothing."""
 
 FAST_KMH = 200.0
 """Slower journeys are everyday ones."""
@@ -106,7 +110,7 @@ def _repeated_excess(now: Situation) -> Statement | None:
 
 
 def _gap(now: Situation, usual_h: float, whose: str) -> Statement | None:
-    if now.earlier == 0 or not now.in_order or now.waited_h * TELLING > usual_h:
+    if now.earlier == 0 or not now.in_order or now.waited_h * TELLING > usual_h or usual_h < SHORTEST_USUAL_GAP_H:
         return None
     text = f"{duration_words(now.waited_h)} after the previous payment; {whose.format(duration_words(usual_h))}."
     return Statement(text, 60 * now.waited_h, 60 * usual_h)
@@ -154,10 +158,8 @@ def _spent(now: Situation, feature: str, horizon_h: float, horizon: str) -> Stat
     total, usual = now.spent(feature, horizon_h)
     if total < 0.01 or total < TELLING * usual:
         return None
-    text = (
-        f"About {amount_words(total)} spent within a {horizon}; {_usually(now, f'{amount_words(usual)} a {horizon}')}."
-    )
-    return Statement(text, total, usual)
+    usually = _usually(now, f"{about_words(usual)} a {horizon}")
+    return Statement(f"About {about_words(total)} spent within a {horizon}; {usually}.", total, usual)
 
 
 def _spent_1d(now: Situation) -> Statement | None:

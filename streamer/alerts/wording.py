@@ -8,6 +8,12 @@ def amount_words(amount: float) -> str:
     return f"{amount:,.2f}" if abs(amount) < 9_999.995 else f"{amount:,.0f}"
 
 
+def about_words(amount: float) -> str:
+    """Write a rough amount to three digits: 52.4; 1,020; 368,000."""
+    rounded = float(f"{amount:.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
 def times_words(factor: float) -> str:
     """Write a factor: 9.5 times; 120 times."""
     return f"{factor:.1f} times" if factor < 9.95 else f"{factor:,.0f} times"
