@@ -1,0 +1,169 @@
+"""Liveness and readiness, and the one port that tells them beside the metrics.
+
+Live: the loop turns. Ready: a bundle is loaded, the group gave partitions, none of them stalls,
+and no shutdown has begun.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from streamer.clock import Clock
+from streamer.errors import EnvironmentFault
+from streamer.events.record import TopicPartition
+
+
+@dataclass(slots=True)
+class _Progress:
+    position: int
+    moved_at: float
+    lag: int = 0
+
+
+class Health:
+    """What the loop reports; safe to ask from another thread."""
+
+    def __init__(self, clock: Clock, *, silence_s: float, stall_after_s: float) -> None:
+        """Start live and not ready.
+
+        Args:
+            clock: gives all times.
+            silence_s: longest time between two turns of the loop.
+            stall_after_s: longest time a partition may lag without moving.
+        """
+        self._clock = clock
+        self._silence_s = silence_s
+        self._stall_after_s = stall_after_s
+        self._beat_at = clock.monotonic()
+        self._has_bundle = False
+        self._draining = False
+        self._partitions: dict[TopicPartition, _Progress] = {}
+        self._lock = threading.Lock()
+
+    def beat(self) -> None:
+        """Say that the loop turns."""
+        self._beat_at = self._clock.monotonic()
+
+    def bundle_loaded(self) -> None:
+        """Say that there is a bundle to judge by."""
+        self._has_bundle = True
+
+    def draining(self) -> None:
+        """Say that a shutdown has begun."""
+        self._draining = True
+
+    def assigned(self, sources: Iterable[TopicPartition]) -> None:
+        """Say that partitions are this worker's."""
+        now = self._clock.monotonic()
+        with self._lock:
+            for source in sources:
+                self._partitions[source] = _Progress(position=-1, moved_at=now)
+
+    def revoked(self, sources: Iterable[TopicPartition]) -> None:
+        """Say that partitions went elsewhere."""
+        with self._lock:
+            for source in sources:
+                self._partitions.pop(source, None)
+
+    def progress(self, source: TopicPartition, position: int, lag: int) -> None:
+        """Say where a partition stands; one that is not this worker's is ignored."""
+        now = self._clock.monotonic()
+        with self._lock:
+            state = self._partitions.get(source)
+            if state is None:
+                return
+            if position != state.position or lag == 0:
+                state.position, state.moved_at = position, now
+            state.lag = lag
+
+    def faults_of_life(self) -> list[str]:
+        """List why the process should be restarted; empty when it lives."""
+        silence = self._clock.monotonic() - self._beat_at
+        return [f"the loop has not turned for {silence:.0f} s"] if silence > self._silence_s else []
+
+    def faults_of_readiness(self) -> list[str]:
+        """List why the worker does not do its work; empty when it does."""
+        faults = self.faults_of_life()
+        if not self._has_bundle:
+            faults.append("no bundle is loaded")
+        if self._draining:
+            faults.append("shutting down")
+        now = self._clock.monotonic()
+        with self._lock:
+            if not self._partitions:
+                faults.append("no partition is assigned: the group has more workers than partitions, or is joining")
+            for source, state in self._partitions.items():
+                if state.lag > 0 and now - state.moved_at > self._stall_after_s:
+                    faults.append(
+                        f"{source.topic}/{source.partition} stands at {state.position} with {state.lag} records to read"
+                    )
+        return faults
+
+
+class HealthServer:
+    """Serves /metrics, /livez and /readyz from a thread of its own."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
+        """Begin to serve.
+
+        Raises:
+            EnvironmentFault: the address cannot be listened on.
+        """
+        application = _application(make_wsgi_app(registry), health)
+        try:
+            self._server = make_server(host, port, application, _ThreadingServer, _QuietHandler)
+        except (OSError, OverflowError) as error:
+            raise EnvironmentFault(
+                f"cannot serve metrics and health on {host}:{port} ({error}): end what uses the port, "
+                "or set http.port to another one (0 takes any free one)"
+            ) from error
+        self.port: int = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics and health", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
+    # A probe that hangs must not keep others from being answered, nor the process from ending.
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base fixes the name)
+        """Say nothing: probes come every few seconds."""
+
+
+def _application(metrics: WSGIApplication, health: Health) -> WSGIApplication:
+    checks: dict[str, Callable[[], Sequence[str]]] = {
+        "/livez": health.faults_of_life,
+        "/readyz": health.faults_of_readiness,
+    }
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", ""))
+        if path == "/metrics":
+            return metrics(environ, start)
+        if path not in checks:
+            return _respond(start, HTTPStatus.NOT_FOUND, {"paths": ["/metrics", *checks]})
+        faults = checks[path]()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
+        return _respond(start, status, {"ok": not faults, "faults": list(faults)})
+
+    return answer
+
+
+def _respond(start: StartResponse, status: HTTPStatus, body: dict[str, object]) -> list[bytes]:
+    start(f"{status.value} {status.phrase}", [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]

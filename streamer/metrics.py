@@ -1,0 +1,190 @@
+"""Every metric of the worker, declared in one place.
+
+Names end in base units. Labels have few values: stages, reasons, levels and input partitions;
+never a user, a merchant or a transaction. Series of a partition go when the partition does.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from streamer import __version__
+from streamer.array_histogram import ArrayHistogram
+from streamer.errors import RejectReason
+from streamer.events.record import TopicPartition
+
+STAGES = ("poll", "decode", "state", "score", "alert", "flush", "commit")
+LEVELS = ("elevated", "high", "critical")
+REBALANCES = ("assigned", "revoked", "lost")
+EVICTIONS = ("user", "merchant")
+
+_PARTITION = ("topic", "partition")
+_STAGE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
+_BATCH_BOUNDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+_RARITY_BOUNDS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
+
+
+def new_registry() -> CollectorRegistry:
+    """Make a registry with the process's own figures: CPU, memory, files, garbage collection."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class Metrics:
+    """What the worker counts and times."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Declare everything; counters of closed label sets start at 0, so that rates exist."""
+        # Input.
+        self._events = Counter("streamer_events", "Transactions judged.", _PARTITION, registry=registry)
+        self._rejected = Counter(
+            "streamer_rejected", "Records that are no transactions.", ["reason"], registry=registry
+        )
+        self._duplicates = Counter("streamer_duplicates", "Transactions seen before, skipped.", registry=registry)
+        self._late = Counter("streamer_late", "Transactions far behind their partition's clock.", registry=registry)
+        self._lag = Gauge("streamer_lag_records", "Records not yet read.", _PARTITION, registry=registry)
+        self._delay = Gauge(
+            "streamer_event_delay_seconds", "Wall time minus the newest event time.", _PARTITION, registry=registry
+        )
+        # Output.
+        self._alerts = Counter("streamer_alerts", "Alerts published.", ["level"], registry=registry)
+        self._suppressed = Counter("streamer_suppressed_alerts", "Alerts hidden as repeats.", registry=registry)
+        self._dead_letters = Counter("streamer_dead_letters", "Dead letters published.", registry=registry)
+        self._risk = ArrayHistogram(
+            "streamer_risk_rarity", "Risk of judged transactions as -log10 of its rarity.", _RARITY_BOUNDS, registry
+        )
+        # Speed.
+        self._stages = Histogram(
+            "streamer_stage_seconds",
+            "Time of each stage in one turn.",
+            ["stage"],
+            buckets=_STAGE_BOUNDS,
+            registry=registry,
+        )
+        self._batch = Histogram(
+            "streamer_batch_records", "Records in one turn.", buckets=_BATCH_BOUNDS, registry=registry
+        )
+        self._latency = ArrayHistogram(
+            "streamer_alert_latency_seconds", "From produced to alert acknowledged.", _LATENCY_BOUNDS, registry
+        )
+        self._event_latency = ArrayHistogram(
+            "streamer_event_latency_seconds", "From produced to committed, all transactions.", _LATENCY_BOUNDS, registry
+        )
+        # State.
+        self._users = Gauge("streamer_users", "Users held.", _PARTITION, registry=registry)
+        self._merchants = Gauge("streamer_merchants", "Merchants held.", _PARTITION, registry=registry)
+        self._state = Gauge("streamer_state_bytes", "Rows of state in use.", _PARTITION, registry=registry)
+        self._evictions = Counter("streamer_evictions", "Least recently used, forgotten.", ["kind"], registry=registry)
+        self._rebalances = Counter("streamer_rebalances", "Changes of assignment.", ["kind"], registry=registry)
+        # Identity.
+        self._bundle = Info("streamer_bundle", "The loaded model bundle.", registry=registry)
+        Info("streamer_build", "This program.", registry=registry).info({"version": __version__})
+
+        for reason in RejectReason:
+            self._rejected.labels(reason.value)
+        for level in LEVELS:
+            self._alerts.labels(level)
+        for stage in STAGES:
+            self._stages.labels(stage)
+        for kind in REBALANCES:
+            self._rebalances.labels(kind)
+        for kind in EVICTIONS:
+            self._evictions.labels(kind)
+
+    def events(self, source: TopicPartition, count: int) -> None:
+        """Count judged transactions of a partition."""
+        self._events.labels(*source).inc(count)
+
+    def rejected(self, reason: RejectReason) -> None:
+        """Count a record that is no transaction."""
+        self._rejected.labels(reason.value).inc()
+
+    def duplicates(self, count: int) -> None:
+        """Count transactions skipped as repeats."""
+        self._duplicates.inc(count)
+
+    def late(self, count: int) -> None:
+        """Count late transactions; they are judged all the same."""
+        self._late.inc(count)
+
+    def lag(self, source: TopicPartition, records: int) -> None:
+        """Set how many records of a partition are not yet read."""
+        self._lag.labels(*source).set(records)
+
+    def event_delay(self, source: TopicPartition, seconds: float) -> None:
+        """Set how far a partition's newest event time is behind the wall clock."""
+        self._delay.labels(*source).set(seconds)
+
+    def alerts(self, level: str) -> None:
+        """Count a published alert."""
+        self._alerts.labels(level).inc()
+
+    def suppressed(self, count: int) -> None:
+        """Count alerts hidden as repeats."""
+        self._suppressed.inc(count)
+
+    def dead_letters(self, count: int) -> None:
+        """Count published dead letters."""
+        self._dead_letters.inc(count)
+
+    def risk(self, tails: NDArray[np.floating]) -> None:
+        """Count risks, given as -ln p, by decades of rarity."""
+        self._risk.observe(tails / np.log(10.0))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage of the loop."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._stages.labels(name).observe(time.perf_counter() - begin)
+
+    def batch(self, size: int) -> None:
+        """Count the records of one turn."""
+        self._batch.observe(size)
+
+    def alert_latency(self, seconds: NDArray[np.floating]) -> None:
+        """Count times from produced to alert acknowledged."""
+        self._latency.observe(seconds)
+
+    def event_latency(self, seconds: NDArray[np.floating]) -> None:
+        """Count times from produced to committed."""
+        self._event_latency.observe(seconds)
+
+    def held(self, source: TopicPartition, *, users: int, merchants: int, state_bytes: int) -> None:
+        """Set what a partition's state holds."""
+        self._users.labels(*source).set(users)
+        self._merchants.labels(*source).set(merchants)
+        self._state.labels(*source).set(state_bytes)
+
+    def evicted(self, kind: str, count: int) -> None:
+        """Count users or merchants forgotten."""
+        self._evictions.labels(kind).inc(count)
+
+    def rebalance(self, kind: str) -> None:
+        """Count a change of assignment."""
+        self._rebalances.labels(kind).inc()
+
+    def bundle(self, *, bundle_id: str, version: str, sha256: str, trained_until: str) -> None:
+        """Say which bundle is loaded."""
+        self._bundle.info(
+            {"bundle_id": bundle_id, "version": version, "sha256": sha256, "trained_until": trained_until}
+        )
+
+    def forget(self, source: TopicPartition) -> None:
+        """Remove the gauges of a partition that went elsewhere; its counters stay."""
+        for gauge in (self._lag, self._delay, self._users, self._merchants, self._state):
+            try:
+                gauge.remove(*source)
+            except KeyError:  # never set: nothing was judged here
+                continue
