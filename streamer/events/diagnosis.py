@@ -10,7 +10,7 @@ _SHOWN = 120
 _PLACE = re.compile(r"\(byte (\d+)\)")
 _FIELD = re.compile(r"`\$\.(\w+)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
-_EXPECTED = re.compile(r"Expected `(.+)`, got `(.+)`")
+_EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _NOT_FINITE = re.compile(rb"(nan|inf(inity)?)(?![A-Za-z0-9_])", re.IGNORECASE)
 _FIELD_BEFORE = re.compile(rb'"(\w+)"\s*:\s*-?$')
 
