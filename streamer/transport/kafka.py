@@ -19,7 +19,7 @@ from streamer.transport.kafka_errors import missing_topics_error, translate
 from streamer.transport.kafka_rebalance import RebalanceRelay
 from streamer.transport.message_size import require_sendable
 
-_ANSWER_TIMEOUT_MS = 10_000
+_ANSWER_TIMEOUT_MS = 5_000
 _CLOSE_TIMEOUT_MS = 3_000
 # Members learn of a rebalance by heartbeat; a second apart, sharing anew takes about two.
 _HEARTBEAT_MS = 1_000

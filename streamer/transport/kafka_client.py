@@ -9,8 +9,10 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 
+from streamer.errors import TransportError
 from streamer.settings import KafkaSettings
-from streamer.transport.kafka_errors import connection_fault
+from streamer.transport.kafka_faults import connection_fault
+from streamer.transport.kafka_sockets import DIRECT, tls_context
 
 # After a broker's restart, clients must not sleep for kafka-python's default of 30 s.
 _RECONNECT_BACKOFF_MAX_MS = 2_000
@@ -45,6 +47,8 @@ class Loop:
         """End the thread and its connections; safe to call twice."""
         if self._client is not None:
             self._client.close()
+        elif self._net is not None:
+            self._net.close()
 
 
 class _Witness(logging.Handler):
@@ -92,13 +96,19 @@ def connect(build: Callable[..., _Client], settings: KafkaSettings, **configs: A
         TransportError: the brokers and these settings do not fit together; names cause and remedy.
     """
     _keep_secrets_out_of_logs()
+    common = _common(settings)
     loop = Loop()
     with _Witness() as witness:
         try:
-            return build(**_common(settings), kafka_client=loop.attach, **configs), loop
+            return build(**common, kafka_client=loop.attach, **configs), loop
         except KafkaError as error:
             loop.close()
             raise connection_fault(settings, [*witness.said, str(error)]) from error
+        except ValueError as error:
+            loop.close()
+            raise TransportError(
+                f"kafka.bootstrap_servers is {settings.bootstrap_servers!r}: write host:port, separated by commas"
+            ) from error
 
 
 def _common(settings: KafkaSettings) -> dict[str, Any]:
@@ -112,10 +122,8 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,
         "sasl_plain_password": password and _Secret(password.get_secret_value()),
-        "ssl_cafile": settings.ssl_cafile and str(settings.ssl_cafile),
-        "ssl_certfile": settings.ssl_certfile and str(settings.ssl_certfile),
-        "ssl_keyfile": settings.ssl_keyfile and str(settings.ssl_keyfile),
-        "ssl_check_hostname": settings.ssl_check_hostname,
+        "ssl_context": tls_context(settings),
+        "proxy_url": DIRECT,
     }
 
 

@@ -55,13 +55,3 @@ def missing_topics_error(names: Sequence[str], settings: KafkaSettings) -> Trans
         f"topic {listed} does not exist at {settings.bootstrap_servers}, or may not be seen by this user: "
         f"create it, e.g. {commands}"
     )
-
-
-def connection_fault(settings: KafkaSettings, said: Sequence[str]) -> TransportError:
-    """Find the cause of a failed connection in what kafka-python said while it tried.
-
-    Args:
-        settings: where the connection should have gone.
-        said: log lines and error texts, oldest first.
-    """
-    return RetriableTransportError(f"{settings.bootstrap_servers}: {said}")
