@@ -102,11 +102,12 @@ def _outlier(now: Situation) -> Statement | None:
 
 
 def _repeated_excess(now: Situation) -> Statement | None:
-    total = now.features["excess_7d"]
+    total, typical = now.features["excess_7d"], now.typical["excess_7d"]
     before = total - max(0.0, now.features["amount_ratio"] - EXCESS_FROM)
-    if before < 0.3:
+    # Without a remainder from earlier payments it would be this one's amount told again.
+    if before < 0.3 or total < TELLING * typical:
         return None
-    return Statement("Unusually high amounts have piled up within about a week.", total, now.typical["excess_7d"])
+    return Statement("Unusually high amounts have piled up within about a week.", total, typical)
 
 
 def _gap(now: Situation, usual_h: float, whose: str) -> Statement | None:
