@@ -16,7 +16,7 @@ _HIJACKED = 0.15
 _MODEST = 0.25
 _MODEST_FACTOR = (0.7, 1.5)
 _GREEDY_FACTOR = (2.0, 6.0)
-_GAP_MINUTES = (0.5, 12.0)
+_GAP_MINUTES = (0.5, 8.0)
 
 
 def strike(scene: Scene, victims: int) -> list[Payment]:
