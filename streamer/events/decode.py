@@ -83,8 +83,12 @@ def decode(records: Sequence[Record], settings: EventSettings) -> tuple[EventBat
     outcomes = [_read(record, settings) for record in records]
     kept, events, rejected = _part(records, outcomes)
     columns = _Columns(*zip(*map(astuple, events), strict=True))
-    if _is_suspicious(columns):
-        outcomes = [_read_carefully(record, settings) for record in records]
+    odd = _odd_texts(columns)
+    if odd:
+        outcomes = [
+            _read_carefully(record, settings) if _has_any(outcome, odd) else outcome
+            for record, outcome in zip(records, outcomes, strict=True)
+        ]
         kept, events, rejected = _part(records, outcomes)
         columns = _Columns(*zip(*map(astuple, events), strict=True))
     return _batch(kept, columns), rejected
@@ -179,12 +183,13 @@ def _part(
     return kept, events, rejected
 
 
-def _is_suspicious(columns: _Columns) -> bool:
-    """Tell whether there is a text that msgspec took and `values` may not take."""
+def _odd_texts(columns: _Columns) -> set[str]:
+    """Return the texts that msgspec took and `values` may not take as they are."""
     others = {None, *columns.merchant_id, *columns.category, *columns.currency}
     others.update(columns.channel, columns.country, columns.device_id)
     others.remove(None)
-    return any(map(_are_suspicious, (columns.transaction_id, columns.user_id, cast("set[str]", others))))
+    pools = (columns.transaction_id, columns.user_id, cast("set[str]", others))
+    return {text for texts in pools if _are_suspicious(texts) for text in texts if _are_suspicious((text,))}
 
 
 def _are_suspicious(texts: Collection[str]) -> bool:
@@ -193,6 +198,10 @@ def _are_suspicious(texts: Collection[str]) -> bool:
         or any(map(str.isspace, texts))
         or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
     )
+
+
+def _has_any(outcome: PlainTransaction | MalformedEvent, texts: set[str]) -> bool:
+    return isinstance(outcome, PlainTransaction) and not texts.isdisjoint(astuple(outcome))
 
 
 def _batch(records: Sequence[Record], columns: _Columns) -> EventBatch:
