@@ -15,6 +15,7 @@ from streamer.simulate.payments import Payments
 from streamer.simulate.randomness import Stream, generator, log_uniform
 from streamer.simulate.world import World
 
+# On weekdays, and at weekends.
 _SPREE_SHARE = (0.008, 0.03)
 _SPREE_FACTOR = 2.5
 _SPREE_HOURS = 5.0

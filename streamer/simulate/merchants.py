@@ -18,7 +18,7 @@ _ZIPF = 0.9
 _CHAIN_SHARE = 0.25
 _ABROAD_SHARE = 0.15
 _SHOP_ABROAD_SHARE = 0.2
-_RECORDED_PLACES = len(CITIES) + 1
+_PLACES = len(CITIES) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def make_merchants(config: SimulationConfig) -> Merchants:
 
 
 def _pool(category: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
-    return category * _RECORDED_PLACES + place + 1
+    return category * _PLACES + place + 1
 
 
 def _fill_pools(
@@ -94,8 +94,8 @@ def _fill_pools(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     # A pool's number plus the cumulative share of its members: one sorted array serves all pools.
     bounds, members = [], []
-    for pool in range(len(CATEGORIES) * _RECORDED_PLACES):
-        kind, where = divmod(pool, _RECORDED_PLACES)
+    for pool in range(len(CATEGORIES) * _PLACES):
+        kind, where = divmod(pool, _PLACES)
         there = (place == where - 1) | ((place == CHAIN) & (where > 0))
         inside = np.flatnonzero((category == kind) & there)
         if not len(inside):

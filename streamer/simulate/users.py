@@ -53,7 +53,7 @@ class Users:
     taste: NDArray[np.float64]
     online: NDArray[np.float64]
     novelty: NDArray[np.float64]
-    favourites: NDArray[np.int64]
+    favourites: NDArray[np.int32]
     peaks: NDArray[np.float64]
     peak_share: NDArray[np.float64]
     peak_width: NDArray[np.float64]
@@ -109,8 +109,8 @@ def _cumulative(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     return total
 
 
-def _choose_favourites(rng: np.random.Generator, merchants: Merchants, home: NDArray[np.int64]) -> NDArray[np.int64]:
-    chosen = np.full((len(home), len(CATEGORIES), 2, FAVOURITES), NO_MERCHANT)
+def _choose_favourites(rng: np.random.Generator, merchants: Merchants, home: NDArray[np.int64]) -> NDArray[np.int32]:
+    chosen = np.full((len(home), len(CATEGORIES), 2, FAVOURITES), NO_MERCHANT, dtype=np.int32)
     for index, category in enumerate(CATEGORIES):
         kind = np.full(len(home), index)
         for rank in range(FAVOURITES):

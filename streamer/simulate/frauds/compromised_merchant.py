@@ -1,9 +1,9 @@
 """Compromised merchant: card data of its customers is stolen and drained at one other shop.
 
 One merchant leaks the cards of regular customers. Within hours, 4 to 10 of them (fewer if it
-has fewer) are charged once or twice at one little-known online shop that none of them need
-know, for moderate amounts. For each card this is nearly ordinary; that so many strangers come to one
-shop at once is not.
+has fewer) are charged once or twice, for moderate amounts, at one online shop that none of them
+need know. For each card this is nearly ordinary; that so many strangers come to one shop at once
+is not. Every card is a burst of its own; the incident is the part of its name before the slash.
 """
 
 import numpy as np
