@@ -72,7 +72,7 @@ class TailCurve:
         # position would leap, so the tail rises evenly between them.
         tails = np.interp(values, self.scores, self.tails)
         beyond = np.maximum(values - self.scores[-1], 0.0) / self.scale
-        return np.minimum(tails + beyond, HIGHEST).astype(np.float32)
+        return np.asarray(np.minimum(tails + beyond, HIGHEST), np.float32)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return what a bundle keeps."""

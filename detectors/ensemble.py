@@ -82,4 +82,4 @@ class Ensemble:
 
 def _normalised(parts: Floats) -> Floats:
     total = parts.sum(axis=1, keepdims=True)
-    return np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
+    return np.asarray(np.divide(parts, total, out=np.zeros_like(parts), where=total > 0))

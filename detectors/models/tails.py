@@ -60,7 +60,12 @@ class FeatureTails:
         }
 
     @classmethod
-    def load(cls, table: FeatureTable, config: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+    def load(
+        cls,
+        table: FeatureTable,
+        config: Mapping[str, object],  # noqa: ARG003 (the form that every kind has)
+        arrays: Mapping[str, NDArray[np.generic]],
+    ) -> Self:
         """Restore what `arrays` gave.
 
         Raises:

@@ -3,20 +3,23 @@
 import os
 import socket
 import threading
+from contextlib import nullcontext
 
 import structlog
 from detectors.threads import use_one_thread
 
 from streamer import __version__
+from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
 from streamer.clock import SystemClock
-from streamer.health import Health, serve
+from streamer.health import Health, HealthServer
 from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
 from streamer.settings import Settings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, require_topics
+from streamer.transport.kafka import KafkaConsumer, KafkaProducer
+from streamer.transport.kafka_admin import require_topics
 from streamer.worker import Worker
 
 log = structlog.get_logger()
@@ -38,11 +41,18 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
     clock = SystemClock()
     registry = new_registry()
     metrics = Metrics(registry)
-    health = Health(settings.worker, clock)
-    server = serve(settings.http.host, settings.http.port, registry, health)
+    health = Health(clock, silence_s=settings.kafka.max_poll_interval_s, stall_after_s=settings.worker.stall_after_s)
+    server = HealthServer(settings.http.host, settings.http.port, registry, health)
     try:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
         bundle = open_bundle(settings.worker.bundle)
+        manifest = bundle.manifest
+        metrics.bundle(
+            bundle_id=manifest.bundle_id,
+            version=manifest.version,
+            sha256=bundle.sha256,
+            trained_until=time_text(manifest.trained_until),
+        )
         health.bundle_loaded()
         topics = settings.topics
         require_topics(settings.kafka, [topics.transactions, topics.alerts, topics.dead_letters])
@@ -64,3 +74,20 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         log.info("stopped")
     finally:
         server.close()
+
+
+def offline_pipeline(settings: Settings) -> Pipeline:
+    """Return a pipeline for replay and evaluation: its alerts are marked as replayed.
+
+    Raises:
+        BundleError: there is no usable bundle.
+    """
+    use_one_thread()
+    return Pipeline(
+        settings,
+        open_bundle(settings.worker.bundle),
+        worker=worker_name(),
+        version=__version__,
+        replay=True,
+        stage=lambda _: nullcontext(),
+    )

@@ -1,17 +1,70 @@
 """The demonstration's bundle: trained on the simulated history once, then kept."""
 
 import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from detectors.training.fit import TrainingConfig
 from rich.console import Console
 
 from streamer import __version__
+from streamer.bundles import open_bundle
+from streamer.clock import Clock
 from streamer.demo.options import DemoOptions
+from streamer.errors import BundleError
+from streamer.history import collect
+from streamer.progress import counting, training
+from streamer.settings import Settings
+from streamer.simulate.event import SimulatedEvent
 from streamer.simulate.stream import simulate
+from streamer.simulate.to_file import to_file
 from streamer.state.features import TABLE
+from streamer.training import NewBundle, train_bundle
+from streamer.transport.archive import ArchiveConsumer
+
+NEWEST = 60_000
 
 
-def bundle_name(options: DemoOptions) -> str:
+def bundle_for(options: DemoOptions, clock: Clock, console: Console) -> Path:
+    """Return the folder of a bundle that fits the options, trained now if need be.
+
+    The history goes through a file, as a user's own would: simulate, train.
+    """
+    folder = options.folder / "bundles" / _name(options)
+    if _is_usable(folder) and not options.retrain:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    history_file = folder.parent / f"{folder.name}.parquet"
+    history_file.parent.mkdir(parents=True, exist_ok=True)
+    with counting("simulating a history", console) as count:
+        to_file(_counted(simulate(options.world, options.history), count), history_file)
+    source = ArchiveConsumer(history_file, partitions=options.partitions)
+    with counting("computing features", console) as count:
+        history = collect(source, Settings(), newest=NEWEST, progress=count)
+    new = NewBundle(folder, "demo", "1", round(clock.wall() * 1000))
+    with training(console) as move:
+        train_bundle(history, new, TrainingConfig(seed=options.seed), move)
+    history_file.unlink()
+    return folder
+
+
+def _name(options: DemoOptions) -> str:
     """Name the bundle by all that it depends on, so that another world trains anew."""
-    parts = (__version__, TABLE, options.world, options.history, options.partitions)
+    parts = (__version__, TABLE, options.world, options.history, options.partitions, NEWEST)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _is_usable(folder: Path) -> bool:
+    try:
+        open_bundle(folder)
+    except BundleError:
+        return False
+    return True
+
+
+def _counted(events: Iterable[SimulatedEvent], count: Callable[[int], None]) -> Iterator[SimulatedEvent]:
+    for number, event in enumerate(events, start=1):
+        if number % 1_000 == 0:
+            count(1_000)
+        yield event

@@ -69,7 +69,7 @@ class Session:
             kafka = EmbeddedKafka(folder / "kafka", cache=self._options.folder / "jars")
             broker = stack.enter_context(ThreadPoolExecutor(1)).submit(kafka.start)
             stack.callback(kafka.stop)
-            bundle = bundle_for(self._options, self._console)
+            bundle = bundle_for(self._options, self._clock, self._console)
             self._say("starting Kafka")
             broker.result()
             settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)

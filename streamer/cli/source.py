@@ -1,0 +1,40 @@
+"""Bounded input of a command: an archive or a topic up to its present end."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamer.errors import SettingsError
+from streamer.replay import BoundedTopic
+from streamer.settings import Settings
+from streamer.transport.archive import ArchiveConsumer
+from streamer.transport.kafka import KafkaConsumer
+
+Data = Annotated[Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")]
+FromTopic = Annotated[
+    bool, typer.Option("--from-topic", help="Read the topic topics.transactions up to its present end instead.")
+]
+Partitions = Annotated[
+    int, typer.Option(min=1, help="Spread an archive's users over so many partitions, as the live topic has.")
+]
+
+
+def open_source(
+    settings: Settings, *, data: Path | None, from_topic: bool, partitions: int
+) -> ArchiveConsumer | BoundedTopic:
+    """Open what a command reads.
+
+    Raises:
+        SettingsError: neither or both sources are named.
+        ArchiveError: the archive does not exist.
+        TransportError: the broker or the topic cannot be read.
+    """
+    if (data is None) != from_topic:
+        raise SettingsError("choose one source: --data PATH or --from-topic")
+    if data is not None:
+        return ArchiveConsumer(data, topic=settings.topics.transactions, partitions=partitions)
+    # A group of its own, so that reading leaves the worker's offsets alone.
+    changes = {"group_id": f"{settings.kafka.group_id}-bounded-{uuid.uuid4().hex[:8]}", "auto_offset_reset": "earliest"}
+    return BoundedTopic(KafkaConsumer(settings.kafka.model_copy(update=changes)), [settings.topics.transactions])

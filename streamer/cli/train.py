@@ -1,0 +1,64 @@
+"""`streamer train`: past payments to a bundle."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Folder of the new bundle; must not exist.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")
+    ] = None,
+    from_topic: Annotated[
+        bool, typer.Option("--from-topic", help="Read topics.transactions up to its present end instead.")
+    ] = False,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the live topic.")] = 1,
+    newest: Annotated[int, typer.Option(min=1_000, help="Learn from so many of the newest payments.")] = 60_000,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; unset: the models' own.")] = None,
+    seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
+    bundle_id: Annotated[str | None, typer.Option(help="Name of the line of bundles; unset begins one.")] = None,
+    version: Annotated[str, typer.Option(help="Version within the line.")] = "1",
+    config: Config = None,
+    overrides: Overrides = None,
+    bootstrap: Bootstrap = None,
+    as_json: Json = False,
+) -> None:
+    """Train a VAE and a GAN on past payments, calibrate them, save a bundle."""
+    from detectors.training.fit import TrainingConfig
+
+    from streamer.cli.source import open_source
+    from streamer.clock import SystemClock
+    from streamer.history import collect
+    from streamer.progress import counting, training
+    from streamer.training import NewBundle, train_bundle
+
+    settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap)
+    console = Console(stderr=True)
+    source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
+    with counting("payments read", console) as count:
+        history = collect(source, settings, newest=newest, progress=count)
+    chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
+    new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
+    with training(console) as move:
+        manifest = train_bundle(history, new, chosen, move)
+    result = {
+        "bundle": str(out),
+        "bundle_id": manifest.bundle_id,
+        "version": manifest.version,
+        "rows": manifest.rows,
+        "rejected": history.rejected,
+        "metrics": manifest.metrics,
+    }
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    rows = manifest.rows
+    typer.echo(f"{out}: bundle {manifest.bundle_id} version {manifest.version}")
+    typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")
+    typer.echo(f"next: streamer check --bundle {out}")

@@ -1,0 +1,90 @@
+"""From past payments to a bundle."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+
+from detectors.api import Windows
+from detectors.bundle import Provenance, save_bundle
+from detectors.ensemble import Ensemble
+from detectors.manifest import Manifest
+from detectors.models.tails import FeatureTails
+from streamer import __version__
+from streamer.errors import ArchiveError, EnvironmentFault
+from streamer.history import History
+from streamer.state.features import TABLE
+
+LEAST_WINDOWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewBundle:
+    """Where a bundle goes and what it is called.
+
+    Attributes:
+        folder: must not exist.
+        bundle_id: name of the line of bundles; None makes a new line.
+        version: version within the line.
+        created_at: milliseconds since the epoch.
+    """
+
+    folder: Path
+    bundle_id: str | None
+    version: str
+    created_at: int
+
+
+def train_bundle(
+    history: History, new: NewBundle, config: TrainingConfig, progress: Callable[[Progress], None]
+) -> Manifest:
+    """Train all detectors, calibrate them on the newest windows, save the bundle.
+
+    Args:
+        history: windows in time order.
+        new: where it goes.
+        config: seed, epochs and the share that is held back.
+        progress: told of every step.
+
+    Raises:
+        ArchiveError: there are too few windows to learn from.
+        EnvironmentFault: the folder exists or cannot be written.
+    """
+    if len(history.windows) < LEAST_WINDOWS:
+        raise ArchiveError(
+            f"{len(history.windows)} payments are too few to learn from: give at least {LEAST_WINDOWS}, better 50,000"
+        )
+    if new.folder.exists():
+        raise EnvironmentFault(f"{str(new.folder)!r} exists: a bundle is never changed; choose another --out")
+    parts = split(history.windows, config)
+    tails = FeatureTails.fit(parts.fit, TABLE)
+    vae = fit_vae(parts, TABLE, config, progress)
+    gan = fit_gan(parts, TABLE, config, progress)
+    ensemble = Ensemble.calibrate((vae, gan, tails), parts.held_back)
+    made = Provenance(
+        bundle_id=new.bundle_id or uuid.uuid4().hex[:12],
+        version=new.version,
+        created_at=new.created_at,
+        code_version=__version__,
+        trained_from=int(history.timestamp[0]),
+        trained_until=int(history.timestamp[-1]),
+        rows={"fit": len(parts.fit), "held_back": len(parts.held_back)},
+        seed=config.seed,
+        typical=tuple(np.median(parts.fit.last, axis=0).astype(float).tolist()),
+        metrics=_metrics(ensemble, parts.held_back),
+    )
+    try:
+        return save_bundle(new.folder, ensemble, TABLE, made)
+    except OSError as error:
+        raise EnvironmentFault(f"the bundle cannot be written to {str(new.folder)!r}: {error}") from error
+
+
+def _metrics(ensemble: Ensemble, held_back: Windows) -> dict[str, float]:
+    """Return how often each detector is the strongest witness among the riskiest 1 %."""
+    judged = ensemble.judge(held_back)
+    riskiest = np.argsort(-judged.risk)[: max(1, len(held_back) // 100)]
+    strongest = judged.tails[riskiest].argmax(axis=1)
+    return {f"leads_in_riskiest_1_percent_{n}": float((strongest == d).mean()) for d, n in enumerate(ensemble.names)}
