@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from streamer.bundles import open_bundle
 from streamer.settings import PREFIX, Settings, leaves
-from streamer.transport.kafka import create_topics, missing_topics, probe, require_topics
+from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
 
 Check = Callable[[], str]
 

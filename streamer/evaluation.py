@@ -1,23 +1,30 @@
-"""Joins risks with the truth, for `streamer evaluate` and the model's own report."""
+"""Joins risks with the truth."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.pipeline import Outcome
+from detectors.training.evaluate import Quality, quality
+from streamer.clock import Clock
+from streamer.pipeline import Pipeline
+from streamer.replay import replay
+from streamer.transport.base import Source
+
+DAY_MS = 86_400_000
+BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Judged events whose truth is known, in the order of the log.
+    """Judged events whose truth is known.
 
     Attributes:
         risk: (N,) float32, fused tail.
         tails: (N, D) float32, each detector's tail.
         fraud: (N,) bool.
-        user: (N,) int64, users numbered in order of appearance.
+        episode: (N,) int64, number of the burst of a fraud; each fraud its own where unknown.
         timestamp: (N,) int64, milliseconds since the epoch.
         unlabelled: events left out because no label was found.
     """
@@ -25,35 +32,68 @@ class Judged:
     risk: NDArray[np.float32]
     tails: NDArray[np.float32]
     fraud: NDArray[np.bool_]
-    user: NDArray[np.int64]
+    episode: NDArray[np.int64]
     timestamp: NDArray[np.int64]
     unlabelled: int
 
+    def after(self, *, days: float) -> "Judged":
+        """Leave out the first days, in which the state was still empty."""
+        if not len(self.timestamp):
+            return self
+        kept = self.timestamp >= self.timestamp.min() + days * DAY_MS
+        return Judged(
+            self.risk[kept],
+            self.tails[kept],
+            self.fraud[kept],
+            self.episode[kept],
+            self.timestamp[kept],
+            self.unlabelled,
+        )
 
-def join(outcomes: Iterable[Outcome], labels: Mapping[str, bool]) -> Judged:
-    """Match judged events with labels by transaction id."""
-    users: dict[str, int] = {}
-    risk: list[NDArray[np.float32]] = []
-    tails: list[NDArray[np.float32]] = []
-    times: list[NDArray[np.int64]] = []
+
+def judge(
+    source: Source,
+    pipeline: Pipeline,
+    clock: Clock,
+    labels: Mapping[str, bool],
+    episodes: Mapping[str, str],
+    *,
+    progress: Callable[[int], None],
+) -> Judged:
+    """Judge a bounded source and match the events with labels by transaction id."""
+    numbers: dict[str, int] = {}
+    risk = [np.empty(0, np.float32)]
+    tails = [np.empty((0, len(pipeline.detector_names)), np.float32)]
+    times = [np.empty(0, np.int64)]
     fraud: list[bool] = []
-    user: list[int] = []
+    episode: list[int] = []
     unlabelled = 0
-    for outcome in outcomes:
+    for outcome in replay(source, pipeline, clock, max_records=BATCH):
         for part in outcome.scored:
-            batch = part.advance.batch
-            known = [row for row, name in enumerate(batch.transaction_id) if name in labels]
-            unlabelled += len(batch) - len(known)
+            ids = part.advance.batch.transaction_id
+            known = [row for row, name in enumerate(ids) if name in labels]
+            unlabelled += len(ids) - len(known)
             risk.append(part.judgement.risk[known])
             tails.append(part.judgement.tails[known])
-            times.append(batch.timestamp[known])
-            fraud += [labels[batch.transaction_id[row]] for row in known]
-            user += [users.setdefault(batch.user_id[row], len(users)) for row in known]
+            times.append(part.advance.batch.timestamp[known])
+            fraud += [labels[ids[row]] for row in known]
+            episode += [numbers.setdefault(episodes.get(ids[row], ids[row]), len(numbers)) for row in known]
+            progress(part.received)
     return Judged(
         np.concatenate(risk),
         np.concatenate(tails),
         np.array(fraud, np.bool_),
-        np.array(user, np.int64),
+        np.array(episode, np.int64),
         np.concatenate(times),
         unlabelled,
     )
+
+
+def qualities(judged: Judged, names: Sequence[str]) -> dict[str, Quality]:
+    """Judge the ensemble and each detector alone.
+
+    Raises:
+        ValueError: only one kind of event is left.
+    """
+    alone = {name: quality(judged.tails[:, place], judged.fraud, judged.episode) for place, name in enumerate(names)}
+    return {"ensemble": quality(judged.risk, judged.fraud, judged.episode), **alone}

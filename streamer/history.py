@@ -13,7 +13,7 @@ from streamer.events.decode import decode
 from streamer.events.record import TopicPartition
 from streamer.settings import Settings
 from streamer.state.partition import PartitionState
-from streamer.transport.base import Consumer
+from streamer.transport.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class History:
     rejected: int
 
 
-def collect(consumer: Consumer, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:
+def collect(consumer: Source, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:
     """Read a bounded source to its end and return its newest windows.
 
     Args:
-        consumer: an archive or a bounded topic range; an empty poll is its end.
+        source: an archive or a bounded topic range; an empty poll is its end.
         settings: bounds of state and rules of events.
         newest: at most this many windows are kept; older events still shape the state.
         progress: told how many records each step read.
@@ -50,13 +50,13 @@ def collect(consumer: Consumer, settings: Settings, *, newest: int, progress: Ca
     times: list[NDArray[np.int64]] = []
     ids: list[NDArray[np.str_]] = []
     held = rejected = 0
-    while records := consumer.poll(timeout_s=1.0, max_records=10_000):
-        for source, share in groupby(records, key=lambda record: record.source):
-            if source not in states:
+    while records := source.poll(timeout_s=1.0, max_records=10_000):
+        for place, share in groupby(records, key=lambda record: record.source):
+            if place not in states:
                 late_after_ms = round(settings.events.late_after_s * 1000)
-                states[source] = PartitionState(settings.state, late_after_ms=late_after_ms)
+                states[place] = PartitionState(settings.state, late_after_ms=late_after_ms)
             batch, faults = decode(list(share), settings.events)
-            advance = states[source].advance(batch)
+            advance = states[place].advance(batch)
             rejected += len(faults)
             held += len(advance.batch)
             windows.append(advance.windows)

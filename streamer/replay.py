@@ -1,15 +1,16 @@
 """The live pipeline over a bounded source: an archive, or a topic up to its present end."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
 
-import structlog
-
+from streamer.alerts.contract import encode_alert
 from streamer.clock import Clock
+from streamer.errors import EnvironmentFault
 from streamer.events.record import Record, TopicPartition
 from streamer.pipeline import Outcome, Pipeline
-from streamer.transport.base import Consumer, Rebalance
-
-log = structlog.get_logger()
+from streamer.transport.base import Consumer, Rebalance, Source
 
 QUIET_POLL_S = 1.0
 
@@ -56,7 +57,7 @@ class BoundedTopic:
             self._ends.pop(source, None)
 
 
-def replay(source: Consumer | BoundedTopic, pipeline: Pipeline, clock: Clock, *, max_records: int) -> Iterator[Outcome]:
+def replay(source: Source, pipeline: Pipeline, clock: Clock, *, max_records: int) -> Iterator[Outcome]:
     """Yield the outcome of each batch until the source ends; nothing is produced or committed."""
     while records := source.poll(timeout_s=QUIET_POLL_S, max_records=max_records):
         yield pipeline.process(records, now_ms=round(clock.wall() * 1000))
@@ -73,3 +74,37 @@ def totals(outcome: Outcome) -> Mapping[str, int]:
         "alerts": sum(len(part.alerts) for part in outcome.scored),
         "hidden": sum(part.hidden for part in outcome.scored),
     }
+
+
+class AlertFile:
+    """Alerts as JSON lines in a file; writes nothing where there is no path."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Choose the file; a `with` block opens it anew."""
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            EnvironmentFault: it cannot be written.
+        """
+        if self._path is not None:
+            try:
+                self._file = self._path.open("wb")
+            except OSError as error:
+                raise EnvironmentFault(f"alerts cannot be written to {str(self._path)!r}: {error}") from error
+        return self
+
+    def write(self, outcome: Outcome) -> None:
+        """Write the alerts of a batch."""
+        if self._file is not None:
+            self._file.writelines(encode_alert(a) + b"\n" for part in outcome.scored for a in part.alerts)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        if self._file is not None:
+            self._file.close()

@@ -58,7 +58,9 @@ class KafkaSettings(_Group):
     session_timeout_s: Seconds = Field(30.0, description="Silence after which the group expels this worker.")
     max_poll_interval_s: Seconds = Field(300.0, description="Longest time between polls before partitions are lost.")
     fetch_max_wait_ms: Positive = Field(20, description="How long the broker may hold a fetch; bounds idle latency.")
-    max_message_bytes: Annotated[int, Field(ge=16_384)] = Field(1_000_000, description="Largest message produced; at most the broker's limit.")
+    max_message_bytes: Annotated[int, Field(ge=16_384)] = Field(
+        1_000_000, description="Largest message produced; at most the broker's limit."
+    )
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> "KafkaSettings":

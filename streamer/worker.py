@@ -51,6 +51,7 @@ class Worker:
         self._clock = clock
         self._recorder = recorder
         self._positions: dict[TopicPartition, int] = {}
+        self._evicted: dict[TopicPartition, tuple[int, int]] = {}
         self._lag_due = 0.0
 
     def run(self, stopping: threading.Event) -> None:
@@ -135,13 +136,16 @@ class Worker:
         produced = {record.offset: record.timestamp for record in batch.records if record.timestamp >= 0}
         metrics.event_latency(now - np.fromiter(produced.values(), np.float64) / 1000)
         alerted = [produced[a.origin.offset] for a in part.alerts if a.origin.offset in produced]
-        metrics.latency(now - np.array(alerted, np.float64) / 1000)
+        metrics.alert_latency(now - np.array(alerted, np.float64) / 1000)
         metrics.risk(part.judgement.risk)
         metrics.event_delay(part.source, now - float(batch.timestamp.max()) / 1000)
         state = self._pipeline.state(part.source)
-        metrics.users(part.source, state.users)
-        metrics.merchants(part.source, state.merchants)
-        metrics.state_bytes(part.source, state.used_bytes)
+        metrics.held(part.source, users=state.users, merchants=state.merchants, state_bytes=state.used_bytes)
+        evicted = (state.user_evictions, state.merchant_evictions)
+        users, merchants = self._evicted.get(part.source, (0, 0))
+        metrics.evicted("user", evicted[0] - users)
+        metrics.evicted("merchant", evicted[1] - merchants)
+        self._evicted[part.source] = evicted
 
     def _watch_lag(self) -> None:
         now = self._clock.monotonic()
@@ -178,3 +182,4 @@ class Worker:
             self._pipeline.drop(source)
             self._metrics.forget(source)
             self._positions.pop(source, None)
+            self._evicted.pop(source, None)

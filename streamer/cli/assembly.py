@@ -9,7 +9,6 @@ import structlog
 from detectors.threads import use_one_thread
 
 from streamer import __version__
-from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
 from streamer.clock import SystemClock
 from streamer.health import Health, HealthServer
@@ -51,7 +50,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
             bundle_id=manifest.bundle_id,
             version=manifest.version,
             sha256=bundle.sha256,
-            trained_until=time_text(manifest.trained_until),
+            trained_until=manifest.trained_until,
         )
         health.bundle_loaded()
         topics = settings.topics

@@ -29,6 +29,18 @@ class Rebalance:
     lost: Callable[[Sequence[TopicPartition]], None]
 
 
+class Source(Protocol):
+    """Anything that yields records and ends: an archive, or a topic up to some offset."""
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
+        """Return the next records, those of one partition adjacent; an empty list is the end.
+
+        Raises:
+            StreamerError: reading cannot go on.
+        """
+        ...
+
+
 class Consumer(Protocol):
     """Reads records of a group's share of partitions, in offset order within each."""
 
