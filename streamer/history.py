@@ -33,7 +33,7 @@ class History:
     rejected: int
 
 
-def collect(consumer: Source, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:
+def collect(source: Source, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:
     """Read a bounded source to its end and return its newest windows.
 
     Args:

@@ -1,0 +1,74 @@
+"""Tail curves: monotone, faithful to the counts they come from, finite everywhere."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from detectors.calibration import HIGHEST, TailCurve
+
+SCORES = hnp.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e9, 1e9))
+COARSE = hnp.arrays(np.float64, st.integers(1, 400), elements=st.sampled_from([0.0, 1.0, 2.0]))
+
+
+@given(SCORES | COARSE, hnp.arrays(np.float64, 50, elements=st.floats(-1e300, 1e300)))
+def test_a_higher_score_is_never_less_rare(scores: np.ndarray, asked: np.ndarray) -> None:
+    tails = TailCurve.fit(scores)(np.sort(asked))
+    assert (np.diff(tails) >= 0).all()
+    assert np.isfinite(tails).all()
+    assert tails.min() >= 0
+    assert tails.max() <= HIGHEST
+
+
+@given(COARSE)
+def test_coarse_scores_have_the_rarity_that_was_counted(scores: np.ndarray) -> None:
+    tails = TailCurve.fit(scores)(scores)
+    counted = [-np.log((scores >= score).mean()) for score in scores]
+    np.testing.assert_allclose(tails, counted, rtol=1e-6, atol=1e-6)
+
+
+@given(COARSE)
+def test_coarse_scores_are_not_extrapolated(scores: np.ndarray) -> None:
+    assert TailCurve.fit(scores)(np.array([1e6])) == TailCurve.fit(scores)(np.array([scores.max()]))
+
+
+@given(st.integers(0, 2**32), st.sampled_from([5_000, 20_000]))
+def test_fresh_scores_exceed_a_threshold_as_often_as_it_says(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    curve = TailCurve.fit(rng.normal(size=count))
+    tails = curve(rng.normal(size=100_000))
+    for rarity in (0.1, 0.01, 0.003):
+        share = float((tails >= -np.log(rarity)).mean())
+        assert share == pytest.approx(rarity, rel=6 / np.sqrt(rarity * count))
+
+
+@given(SCORES)
+def test_a_restored_curve_gives_the_same_bits(scores: np.ndarray) -> None:
+    curve = TailCurve.fit(scores)
+    asked = np.linspace(-1e9, 1e9, 101)
+    assert (TailCurve.of(curve.arrays())(asked) == curve(asked)).all()
+
+
+@given(st.permutations(range(60)))
+def test_each_score_is_judged_alone(order: list[int]) -> None:
+    curve = TailCurve.fit(np.random.default_rng(1).normal(size=1_000))
+    asked = np.linspace(-3, 6, 60)
+    assert (curve(asked[order]) == curve(asked)[order]).all()
+    assert all(curve(asked[i : i + 1])[0] == curve(asked)[i] for i in range(60))
+
+
+@pytest.mark.parametrize("scores", [[], [np.nan], [1.0, np.inf]])
+def test_scores_that_are_none_are_refused(scores: list[float]) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        TailCurve.fit(np.array(scores))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"scores": [1.0, 0.0]}, {"tails": [2.0, 1.0]}, {"tails": [0.0, np.nan]}, {"scale": [0.0]}, {"scores": [1.0]}],
+)
+def test_a_damaged_curve_is_refused(damage: dict[str, list[float]]) -> None:
+    whole = {"scores": [0.0, 1.0], "tails": [0.0, 2.0], "scale": [1.0]}
+    with pytest.raises(ValueError, match="curve"):
+        TailCurve.of({name: np.array(values) for name, values in (whole | damage).items()})
