@@ -5,8 +5,9 @@ and no shutdown has begun.
 """
 
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
@@ -14,10 +15,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from streamer.clock import Clock
 from streamer.errors import EnvironmentFault
 from streamer.events.record import TopicPartition
+
+_CLOSES_WITHIN_S = 0.05
 
 
 @dataclass(slots=True)
@@ -95,16 +100,40 @@ class Health:
             faults.append("no bundle is loaded")
         if self._draining:
             faults.append("shutting down")
+        stalls = self.stalls()
+        if not stalls:
+            faults.append("no partition is assigned: the group has more workers than partitions, or is joining")
+        return faults + [stall for stall in stalls.values() if stall]
+
+    def stalls(self) -> dict[TopicPartition, str]:
+        """Return, for each partition of this worker, how it stands still; empty text when it moves."""
         now = self._clock.monotonic()
         with self._lock:
-            if not self._partitions:
-                faults.append("no partition is assigned: the group has more workers than partitions, or is joining")
-            for source, state in self._partitions.items():
-                if state.lag > 0 and now - state.moved_at > self._stall_after_s:
-                    faults.append(
-                        f"{source.topic}/{source.partition} stands at {state.position} with {state.lag} records to read"
-                    )
-        return faults
+            return {source: self._stall(source, progress, now) for source, progress in self._partitions.items()}
+
+    def _stall(self, source: TopicPartition, progress: _Progress, now: float) -> str:
+        if progress.lag == 0 or now - progress.moved_at <= self._stall_after_s:
+            return ""
+        return f"{source.topic}/{source.partition} stands at {progress.position} with {progress.lag} records to read"
+
+
+class _HealthCollector(Collector):
+    """Tells readiness beside the metrics, so that rules can alert on it."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("streamer_ready", "Whether /readyz answers 200.")
+        yield GaugeMetricFamily("streamer_stalled", "Whether a partition stands still.", labels=["topic", "partition"])
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        ready, stalled = self.describe()
+        ready.add_metric([], float(not self._health.faults_of_readiness()))
+        for source, stall in self._health.stalls().items():
+            stalled.add_metric([source.topic, str(source.partition)], float(bool(stall)))
+        yield ready
+        yield stalled
 
 
 class HealthServer:
@@ -113,19 +142,32 @@ class HealthServer:
     def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Health) -> None:
         """Begin to serve.
 
+        Args:
+            host: address or name to listen on; IPv6 as well.
+            port: 0 takes any free one.
+            registry: what /metrics tells; readiness is added to it until `close`.
+            health: what /livez and /readyz tell.
+
         Raises:
             EnvironmentFault: the address cannot be listened on.
         """
         application = _application(make_wsgi_app(registry), health)
         try:
-            self._server = make_server(host, port, application, _ThreadingServer, _QuietHandler)
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+            server = _ThreadingServer if family == socket.AF_INET else _ThreadingServerV6
+            self._server = make_server(host, port, application, server, _QuietHandler)
         except (OSError, OverflowError) as error:
             raise EnvironmentFault(
                 f"cannot serve metrics and health on {host}:{port} ({error}): end what uses the port, "
                 "or set http.port to another one (0 takes any free one)"
             ) from error
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics and health", daemon=True)
+        self._registry = registry
+        self._collector = _HealthCollector(health)
+        registry.register(self._collector)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_CLOSES_WITHIN_S,), name="metrics and health", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -133,14 +175,24 @@ class HealthServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._registry.unregister(self._collector)
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):
     # A probe that hangs must not keep others from being answered, nor the process from ending.
     daemon_threads = True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: only lost and silent connections come here; failures of ours are answered with 500."""
+
+
+class _ThreadingServerV6(_ThreadingServer):
+    address_family = socket.AF_INET6
+
 
 class _QuietHandler(WSGIRequestHandler):
+    timeout = 10.0  # seconds: who connects and says nothing gives its thread back
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base fixes the name)
         """Say nothing: probes come every few seconds."""
 

@@ -1,11 +1,12 @@
 """Every metric of the worker, declared in one place.
 
 Names end in base units. Labels have few values: stages, reasons, levels and input partitions;
-never a user, a merchant or a transaction. Series of a partition go when the partition does.
+never a user, a merchant or a transaction. Gauges of a partition go when the partition does.
+Readiness is no count: `Health` tells it at each scrape (`streamer_ready`, `streamer_stalled`).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -25,7 +26,7 @@ REBALANCES = ("assigned", "revoked", "lost")
 EVICTIONS = ("user", "merchant")
 
 _PARTITION = ("topic", "partition")
-_STAGE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_STAGE_BOUNDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)
 _LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
 _BATCH_BOUNDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 _RARITY_BOUNDS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
@@ -40,11 +41,17 @@ def new_registry() -> CollectorRegistry:
 
 
 class Metrics:
-    """What the worker counts and times."""
+    """What the worker counts and times; used from the loop's thread, scraped from any other."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Declare everything; counters of closed label sets start at 0, so that rates exist."""
-        # Input.
+    def __init__(self, registry: CollectorRegistry, now: Callable[[], float] = time.perf_counter) -> None:
+        """Declare everything; counters of closed label sets start at 0, so that rates exist.
+
+        Args:
+            registry: where all of it is collected.
+            now: seconds on a scale that never goes back; times the stages.
+        """
+        self._now = now
+        # Input: what came in, and how far behind it the worker is.
         self._events = Counter("streamer_events", "Transactions judged.", _PARTITION, registry=registry)
         self._rejected = Counter(
             "streamer_rejected", "Records that are no transactions.", ["reason"], registry=registry
@@ -55,14 +62,17 @@ class Metrics:
         self._delay = Gauge(
             "streamer_event_delay_seconds", "Wall time minus the newest event time.", _PARTITION, registry=registry
         )
-        # Output.
+        # Output: what went out. Before suppression, alerts per event should match the budget.
         self._alerts = Counter("streamer_alerts", "Alerts published.", ["level"], registry=registry)
         self._suppressed = Counter("streamer_suppressed_alerts", "Alerts hidden as repeats.", registry=registry)
+        self._budget = Gauge(
+            "streamer_alert_budget_ratio", "Alerts wanted per ordinary transaction, by setting.", registry=registry
+        )
         self._dead_letters = Counter("streamer_dead_letters", "Dead letters published.", registry=registry)
         self._risk = ArrayHistogram(
-            "streamer_risk_rarity", "Risk of judged transactions as -log10 of its rarity.", _RARITY_BOUNDS, registry
+            "streamer_risk_decades", "Rarity of judged transactions: 3 is 1 in 1,000.", _RARITY_BOUNDS, registry
         )
-        # Speed.
+        # Speed: stages of a turn, and latency from the record's timestamp on.
         self._stages = Histogram(
             "streamer_stage_seconds",
             "Time of each stage in one turn.",
@@ -79,14 +89,21 @@ class Metrics:
         self._event_latency = ArrayHistogram(
             "streamer_event_latency_seconds", "From produced to committed, all transactions.", _LATENCY_BOUNDS, registry
         )
-        # State.
+        # State: what is held in memory, bounded by settings, and what had to go for it.
         self._users = Gauge("streamer_users", "Users held.", _PARTITION, registry=registry)
         self._merchants = Gauge("streamer_merchants", "Merchants held.", _PARTITION, registry=registry)
         self._state = Gauge("streamer_state_bytes", "Rows of state in use.", _PARTITION, registry=registry)
         self._evictions = Counter("streamer_evictions", "Least recently used, forgotten.", ["kind"], registry=registry)
         self._rebalances = Counter("streamer_rebalances", "Changes of assignment.", ["kind"], registry=registry)
-        # Identity.
-        self._bundle = Info("streamer_bundle", "The loaded model bundle.", registry=registry)
+        # Identity: the value is always 1. A gauge, so that no series exists before there is a bundle.
+        self._bundle = Gauge(
+            "streamer_bundle_info", "The loaded model bundle.", ["bundle_id", "version", "sha256"], registry=registry
+        )
+        self._trained_until = Gauge(
+            "streamer_bundle_trained_until_timestamp_seconds",
+            "Newest event time the bundle was trained on; 0 without a bundle.",
+            registry=registry,
+        )
         Info("streamer_build", "This program.", registry=registry).info({"version": __version__})
 
         for reason in RejectReason:
@@ -143,23 +160,23 @@ class Metrics:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the loop."""
-        begin = time.perf_counter()
+        begin = self._now()
         try:
             yield
         finally:
-            self._stages.labels(name).observe(time.perf_counter() - begin)
+            self._stages.labels(name).observe(self._now() - begin)
 
     def batch(self, size: int) -> None:
         """Count the records of one turn."""
         self._batch.observe(size)
 
     def alert_latency(self, seconds: NDArray[np.floating]) -> None:
-        """Count times from produced to alert acknowledged."""
-        self._latency.observe(seconds)
+        """Count times from produced to alert acknowledged; clocks that disagree count as 0."""
+        self._latency.observe(np.maximum(seconds, 0.0))
 
     def event_latency(self, seconds: NDArray[np.floating]) -> None:
-        """Count times from produced to committed."""
-        self._event_latency.observe(seconds)
+        """Count times from produced to committed; clocks that disagree count as 0."""
+        self._event_latency.observe(np.maximum(seconds, 0.0))
 
     def held(self, source: TopicPartition, *, users: int, merchants: int, state_bytes: int) -> None:
         """Set what a partition's state holds."""
@@ -175,14 +192,22 @@ class Metrics:
         """Count a change of assignment."""
         self._rebalances.labels(kind).inc()
 
-    def bundle(self, *, bundle_id: str, version: str, sha256: str, trained_until: str) -> None:
-        """Say which bundle is loaded."""
-        self._bundle.info(
-            {"bundle_id": bundle_id, "version": version, "sha256": sha256, "trained_until": trained_until}
-        )
+    def budget(self, alerts_per_million: float) -> None:
+        """Say how many alerts are wanted."""
+        self._budget.set(alerts_per_million / 1e6)
+
+    def bundle(self, *, bundle_id: str, version: str, sha256: str, trained_until: int) -> None:
+        """Say which bundle is loaded; `trained_until` in milliseconds since the epoch."""
+        self._bundle.clear()
+        self._bundle.labels(bundle_id, version, sha256).set(1)
+        self._trained_until.set(trained_until / 1000)
 
     def forget(self, source: TopicPartition) -> None:
-        """Remove the gauges of a partition that went elsewhere; its counters stay."""
+        """Remove the gauges of a partition that went elsewhere.
+
+        Its counters stay: they are as many as there are partitions, and removing one would
+        lose what it counted since the last scrape.
+        """
         for gauge in (self._lag, self._delay, self._users, self._merchants, self._state):
             try:
                 gauge.remove(*source)
