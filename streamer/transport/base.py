@@ -15,8 +15,10 @@ from streamer.events.record import Message, Record, TopicPartition
 class Rebalance:
     """What the worker wants to be told when its share of partitions changes.
 
-    Each callable gets the partitions concerned and runs inside `poll`. An exception it
-    raises is raised again by that `poll`.
+    Each callable gets the partitions concerned, in order, and runs while a `poll` of its
+    consumer waits: perhaps on another thread, never beside the caller's own code. It may use
+    the consumer, except for `poll`. An exception it raises is raised again by that `poll` and
+    every later one, as nobody knows what state those partitions are in.
 
     Attributes:
         assigned: partitions that are now this consumer's; nothing of them was polled yet.
@@ -82,7 +84,7 @@ class Consumer(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the group and free the connections; safe to call twice."""
+        """Leave the group and free the connections, calling nothing; safe to call twice."""
         ...
 
 

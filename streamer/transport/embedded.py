@@ -14,7 +14,7 @@ from typing import Self
 
 from streamer.errors import EnvironmentFault
 from streamer.transport import embedded_jars
-from streamer.transport.embedded_process import BrokerProcess, FolderLock, end_stale, remedy
+from streamer.transport.embedded_process import BrokerProcess, FolderLock, end_stale, last_words, remedy
 
 _STARTED = "Kafka Server started"
 _LOOPBACK = "127.0.0.1"
@@ -181,12 +181,12 @@ class EmbeddedKafka:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         users = [f"{_SCRAM}=[name={name},password={password}]" for name, password in self._users.items()]
         added = [part for user in users for part in ("--add-scram", user)]
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config), *added]
+        command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config), *added]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (java by full path)
         if done.returncode:
-            said = (done.stdout + done.stderr).strip()
+            said = done.stdout + done.stderr
             raise EnvironmentFault(
-                f"the embedded Kafka cannot create its data in {str(self._folder)!r}: {remedy(said)}\n  {said[-500:]}"
+                f"the embedded Kafka cannot create its data in {str(self._folder)!r}: {remedy(said)}{last_words(said)}"
             )
 
 

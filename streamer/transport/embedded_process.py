@@ -23,6 +23,7 @@ _REMEDIES = {
     "OutOfMemoryError": "the broker ran out of memory: give it a larger heap",
     "No space left on device": "the disk is full: free some space",
     "Permission denied": "the broker may not write its folder: choose another one",
+    "ConfigException": "a broker property is wrong: set it right",
     "doesn't match stored": "the folder holds another cluster's data: delete it or choose another one",
 }
 
@@ -32,8 +33,14 @@ def remedy(log: str) -> str:
     return next((text for sign, text in _REMEDIES.items() if sign in log), "its log tells more")
 
 
+def last_words(log: str) -> str:
+    """Return the end of a log without the frames of stack traces, indented."""
+    lines = [line for line in log.splitlines() if line.strip() and not line.startswith("\t")]
+    return "\n  ".join(["", *lines[-_SHOWN_LINES:]])
+
+
 class FolderLock:
-    """Keeps two live processes from running brokers on one folder; a dead owner holds nothing."""
+    """Keeps two live processes from using one folder; a dead owner holds nothing."""
 
     def __init__(self, path: Path) -> None:
         """Take the lock.
@@ -49,7 +56,7 @@ class FolderLock:
             owner = self._file.read().strip() or "unknown"
             self._file.close()
             raise EnvironmentFault(
-                f"the folder {str(path.parent)!r} is in use by the broker of process {owner}: "
+                f"the folder {str(path.parent)!r} is in use by process {owner}: "
                 "end that process or choose another folder"
             ) from None
         self._file.truncate(0)
@@ -92,9 +99,8 @@ class BrokerProcess:
             if ended or time.monotonic() > deadline:
                 self.kill()
                 log = self.output()
-                shown = "\n  ".join(log.strip().splitlines()[-_SHOWN_LINES:])
                 what = "ended during its start" if ended else f"did not start within {timeout_s:g} s"
-                raise EnvironmentFault(f"the embedded Kafka {what}: {remedy(log)} ({self._log})\n  {shown}")
+                raise EnvironmentFault(f"the embedded Kafka {what}: {remedy(log)} ({self._log}){last_words(log)}")
             time.sleep(_TICK_S)
 
     def output(self) -> str:

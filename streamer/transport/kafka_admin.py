@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import kafka
 from kafka.errors import KafkaError, for_code
 
+from streamer.events.record import TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_client import connect
-from streamer.transport.kafka_errors import translate
+from streamer.transport.kafka_errors import missing_topics_error, translate
 
 _TOPIC_EXISTS = 36
 
@@ -27,6 +28,10 @@ class ClusterFacts:
     cluster_id: str
     brokers: tuple[str, ...]
     topics: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"cluster {self.cluster_id} at {', '.join(self.brokers)} with {len(self.topics)} topics"
 
 
 def probe(settings: KafkaSettings) -> ClusterFacts:
@@ -50,6 +55,32 @@ def missing_topics(settings: KafkaSettings, names: Collection[str]) -> list[str]
     """
     existing = probe(settings).topics
     return [name for name in names if name not in existing]
+
+
+def require_topics(settings: KafkaSettings, names: Collection[str]) -> None:
+    """Check that topics exist.
+
+    Raises:
+        TransportError: some do not, or the cluster cannot be used; names them, cause and remedy.
+    """
+    missing = missing_topics(settings, names)
+    if missing:
+        raise missing_topics_error(missing, settings)
+
+
+def committed_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
+    """Return what the group `settings.group_id` has committed for a topic's partitions, if anything.
+
+    Raises:
+        TransportError: the cluster cannot be used; names cause and remedy.
+    """
+    with _admin(settings, f"asking for offsets of group {settings.group_id!r}") as admin:
+        found = admin.list_group_offsets(settings.group_id)[settings.group_id]
+    return {
+        TopicPartition(place.topic, place.partition): stored.offset
+        for place, stored in found.items()
+        if place.topic == topic and stored.offset >= 0
+    }
 
 
 def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[str]:

@@ -3,9 +3,8 @@
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -17,39 +16,7 @@ from streamer.transport.kafka import KafkaConsumer, KafkaProducer
 from streamer.transport.kafka_admin import create_topics
 from streamer.transport.memory import MemoryBroker
 from streamer.transport.partitioner import partition_for
-
-PATIENCE_S = 30.0
-
-
-@dataclass
-class Journal:
-    """Notes what a consumer was told, in order."""
-
-    events: list[tuple[str, tuple[TopicPartition, ...]]] = field(default_factory=list)
-
-    def rebalance(self) -> Rebalance:
-        """Return callbacks that write here."""
-        return Rebalance(self._note("assigned"), self._note("revoked"), self._note("lost"))
-
-    def owned(self) -> set[TopicPartition]:
-        """Return what the consumer should believe it owns."""
-        owned: set[TopicPartition] = set()
-        for kind, places in self.events:
-            owned = owned | set(places) if kind == "assigned" else owned - set(places)
-        return owned
-
-    def _note(self, kind: str) -> Callable[[Sequence[TopicPartition]], None]:
-        return lambda places: self.events.append((kind, tuple(places)))
-
-
-def read(consumer: Consumer, count: int, *, max_records: int = 500) -> list[Record]:
-    """Poll until so many records came."""
-    records: list[Record] = []
-    deadline = time.monotonic() + PATIENCE_S
-    while len(records) < count:
-        assert time.monotonic() < deadline, f"{len(records)} of {count} records came"
-        records += consumer.poll(timeout_s=0.1, max_records=max_records)
-    return records
+from tests.helpers.transport import PATIENCE_S, Journal, read
 
 
 class TransportContract(ABC):

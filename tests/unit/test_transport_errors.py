@@ -1,0 +1,75 @@
+"""Foreign errors become ours, each kind once and with a remedy."""
+
+from collections.abc import Iterator
+
+import pytest
+from kafka import errors
+
+from streamer.errors import FencedError, RetriableTransportError, TransportError
+from streamer.settings import KafkaSettings
+from streamer.transport.kafka_errors import missing_topics_error, translate
+from streamer.transport.kafka_faults import connection_fault
+
+
+def kinds(base: type[errors.KafkaError] = errors.KafkaError) -> Iterator[type[errors.KafkaError]]:
+    """Yield every error class of kafka-python."""
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+ALL = sorted(set(kinds()), key=lambda kind: kind.__name__)
+FENCED = {
+    "CommitFailedError",
+    "FencedInstanceIdError",
+    "IllegalGenerationError",
+    "InvalidProducerEpochError",
+    "ProducerFencedError",
+    "UnknownMemberIdError",
+}
+
+
+def test_there_is_something_to_translate() -> None:
+    assert len(ALL) > 100
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+def test_every_foreign_error_has_one_meaning(kind: type[errors.KafkaError]) -> None:
+    error: errors.KafkaError = Exception.__new__(kind)
+    Exception.__init__(error, "details")
+    ours = translate(error, "reading topic 'events'")
+    assert str(ours).startswith("reading topic 'events': ")
+    assert isinstance(ours, FencedError) == (kind.__name__ in FENCED)
+    if issubclass(kind, errors.RetriableError):
+        assert isinstance(ours, RetriableTransportError)
+
+
+def test_an_unknown_cause_shows_the_clients_last_words_and_may_pass() -> None:
+    fault = connection_fault(KafkaSettings(bootstrap_servers="broker:9092"), ["first words", "last words"])
+    assert isinstance(fault, RetriableTransportError)
+    assert "broker:9092" in str(fault)
+    assert "last words" in str(fault)
+
+
+def test_a_telling_sign_wins_over_its_consequences() -> None:
+    said = [
+        "socket disconnected",
+        "111 ECONNREFUSED",
+        "[Error 58] SaslAuthenticationFailedError",
+        "socket disconnected",
+    ]
+    fault = connection_fault(KafkaSettings(), said)
+    assert not isinstance(fault, RetriableTransportError)
+    assert "kafka.sasl_password" in str(fault)
+
+
+def test_a_restarting_broker_is_not_taken_for_a_wrong_protocol() -> None:
+    fault = connection_fault(KafkaSettings(), ["socket disconnected", "111 ECONNREFUSED"])
+    assert isinstance(fault, RetriableTransportError)
+
+
+def test_missing_topics_come_with_the_command_for_each() -> None:
+    error = missing_topics_error(["alerts", "dead-letters"], KafkaSettings(bootstrap_servers="broker:9092"))
+    assert isinstance(error, TransportError)
+    for name in ("alerts", "dead-letters"):
+        assert f"--bootstrap-server broker:9092 --create --topic {name} " in str(error)
