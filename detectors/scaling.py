@@ -1,0 +1,101 @@
+"""Features of all units on one scale, in the form that networks read.
+
+Channels of a step: the S window features, the *centred amount* and the mask. The centred
+amount is ln((a + 0.5) / (m + 0.5)) with the amount a of that step and the user's mean m as of
+the judged event: `amount_ratio` compares each step with the mean of its own time, which a run
+of large payments has already raised.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.api import FeatureTable, Floats, Windows
+
+LEAST = -4.0
+MOST = 8.0
+"""Bounds of scaled values; the upper one is wider, since large values are what is looked for."""
+
+EXTRA_CHANNELS = 2
+_SMALLEST_SCALE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Means and standard deviations of features.
+
+    Attributes:
+        center: (F,) float32.
+        scale: (F,) float32, positive; 1 for a feature that never changed.
+        steps: S.
+        amount: column of log_amount.
+        ratio: column of amount_ratio.
+    """
+
+    center: Floats
+    scale: Floats
+    steps: int
+    amount: int
+    ratio: int
+
+    @classmethod
+    def fit(cls, windows: Windows, table: FeatureTable) -> Self:
+        """Measure features on the last events.
+
+        Every step of a window is the last event of an earlier one, so this measures the steps too.
+        """
+        center = windows.last.mean(axis=0, dtype=np.float64)
+        scale = windows.last.std(axis=0, dtype=np.float64)
+        scale[scale < _SMALLEST_SCALE] = 1
+        return cls(
+            center.astype(np.float32),
+            scale.astype(np.float32),
+            table.steps,
+            table.column("log_amount"),
+            table.column("amount_ratio"),
+        )
+
+    @property
+    def channels(self) -> int:
+        """C, channels of a step."""
+        return self.steps + EXTRA_CHANNELS
+
+    def window(self, windows: Windows) -> Floats:
+        """Return (B, T, C) float32 channels within LEAST and MOST; steps before the first event are zero."""
+        count, length, _ = windows.steps.shape
+        # Steps come last, so that the real ones stand at the end.
+        real = np.arange(length) >= length - windows.length[:, None]
+        mean = windows.last[:, self.amount] - windows.last[:, self.ratio]
+        centred = windows.steps[:, :, self.amount] - mean[:, None]
+        channels = np.empty((count, length, self.channels), np.float32)
+        channels[:, :, : self.steps] = (windows.steps - self.center[: self.steps]) / self.scale[: self.steps]
+        channels[:, :, self.steps] = (centred - self.center[self.ratio]) / self.scale[self.ratio]
+        channels[:, :, self.steps + 1] = 1
+        np.clip(channels, LEAST, MOST, out=channels)
+        channels *= real[:, :, None]
+        return channels
+
+    def last(self, windows: Windows) -> Floats:
+        """Return (B, F) float32 scaled features of the last event, without bounds."""
+        return np.asarray((windows.last - self.center) / self.scale, np.float32)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return what a bundle keeps."""
+        return {"center": self.center, "scale": self.scale}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.generic]], table: FeatureTable) -> Self:
+        """Restore what `arrays` gave.
+
+        Raises:
+            ValueError: the arrays do not fit the table, or a scale is not positive.
+            KeyError: an array is missing.
+        """
+        center, scale = (np.asarray(arrays[name], np.float32) for name in ("center", "scale"))
+        expected = (len(table.features),)
+        if center.shape != expected or scale.shape != expected or not (scale > 0).all():
+            raise ValueError(f"not a scaling of {expected[0]} features: shapes {center.shape} and {scale.shape}")
+        return cls(center, scale, table.steps, table.column("log_amount"), table.column("amount_ratio"))
