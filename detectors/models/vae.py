@@ -1,0 +1,213 @@
+"""A conditional variational autoencoder: what could the next payment of this user look like?
+
+    window without its last event -> backbone ─┬─> context (B, D + U)
+    undirected features of the last event ─────┘       │
+    risk-directed features x of the last event ─> encoder ─> z ─> decoder ─> mean and sd of x
+
+A model that sees the event it judges learns to copy it, so the decoder sees the context alone,
+and z only in training. To judge, z is the mean of its prior; nothing is drawn, so the same
+window gets the same score. Only deviations towards risk count: an unusually small amount is
+rare too, but harmless. Kingma and Welling 2014; Sohn, Lee and Yan 2015 (conditional).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from detectors.api import FeatureTable, Floats, Windows
+from detectors.calibration import TailCurve
+from detectors.chunks import in_chunks
+from detectors.models.backbones import make_backbone
+from detectors.models.weights import config_of, load_weights, under, weights_of
+from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
+
+_LEAST_LOG_SIGMA = -3.0
+"""Without a floor a feature that hardly ever changes would outweigh all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class VaeConfig:
+    """What the network is made of.
+
+    Attributes:
+        backbone: a name in BACKBONES.
+        width: D, size of the summary of a window.
+        latent: Z, size of z.
+        hidden: width of encoder and decoder.
+    """
+
+    backbone: str = "tcn"
+    width: int = 48
+    latent: int = 8
+    hidden: int = 96
+
+
+class VaeNetwork(nn.Module):
+    """The network; P risk-directed features, U undirected ones."""
+
+    def __init__(self, config: VaeConfig, table: FeatureTable) -> None:
+        """Make the layers."""
+        super().__init__()
+        directed = sum(feature.risk != 0 for feature in table.features)
+        given = config.width + len(table.features) - directed
+        self.latent = config.latent
+        self.context = make_backbone(config.backbone, table.window, table.steps + EXTRA_CHANNELS, config.width)
+        self.encoder = nn.Sequential(
+            nn.Linear(directed + given, config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * config.latent)
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(config.latent + given, config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * directed)
+        )
+
+    def given(self, window: Tensor, undirected: Tensor) -> Tensor:
+        """Summarise all that is known before the event: (B, T, C), (B, U) -> (B, D + U)."""
+        hidden_last = torch.cat([window[:, :-1], torch.zeros_like(window[:, -1:])], dim=1)
+        return torch.cat([self.context(hidden_last), undirected], dim=1)
+
+    def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log sd of the features, each (B, P)."""
+        mean, raw = self.decoder(torch.cat([z, given], dim=1)).chunk(2, dim=1)
+        return mean, _LEAST_LOG_SIGMA + nn.functional.softplus(raw - _LEAST_LOG_SIGMA)
+
+    def losses(self, window: Tensor, undirected: Tensor, directed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the two parts of the negative evidence lower bound, in nats.
+
+        Args:
+            window: (B, T, C).
+            undirected: (B, U).
+            directed: (B, P), what is to be explained.
+            noise: (B, Z), standard normal.
+
+        Returns:
+            Negative log-likelihood (B,), without the constant, and divergence of z from its
+            prior (B, Z).
+        """
+        given = self.given(window, undirected)
+        z_mean, z_log_var = self.encoder(torch.cat([directed, given], dim=1)).chunk(2, dim=1)
+        mean, log_sigma = self.decode(z_mean + noise * torch.exp(z_log_var / 2), given)
+        surprise = ((directed - mean) * torch.exp(-log_sigma)).square() / 2 + log_sigma
+        divergence = (z_mean.square() + z_log_var.exp() - 1 - z_log_var) / 2
+        return surprise.sum(dim=1), divergence
+
+    def forward(self, window: Tensor, undirected: Tensor) -> Tensor:
+        """Expect the features: (B, T, C), (B, U) -> (B, 2P), means and sds."""
+        given = self.given(window, undirected)
+        mean, log_sigma = self.decode(given.new_zeros(len(given), self.latent), given)
+        return torch.cat([mean, log_sigma.exp()], dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class VaeInputs:
+    """What the network reads of B windows.
+
+    Attributes:
+        window: (B, T, C) scaled channels.
+        undirected: (B, U) scaled features that are context only.
+        directed: (B, P) scaled features times their risk direction, without bounds.
+    """
+
+    window: Floats
+    undirected: Floats
+    directed: Floats
+
+    @classmethod
+    def of(cls, windows: Windows, scaling: Scaling, table: FeatureTable) -> Self:
+        """Scale windows."""
+        risk = np.array([feature.risk for feature in table.features], np.float32)
+        last = scaling.last(windows)
+        undirected = np.clip(last[:, risk == 0], LEAST, MOST)
+        return cls(scaling.window(windows), undirected, last[:, risk != 0] * risk[risk != 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Vae:
+    """The detector: the rarest of the deviations towards risk.
+
+    Attributes:
+        table: F features.
+        settings: of the network.
+        scaling: of its inputs.
+        network: trained.
+        curves: P tail curves of the deviations, in the order of the directed features.
+    """
+
+    table: FeatureTable
+    settings: VaeConfig
+    scaling: Scaling
+    network: VaeNetwork
+    curves: tuple[TailCurve, ...]
+
+    name = "vae"
+
+    @classmethod
+    def calibrate(
+        cls, network: VaeNetwork, settings: VaeConfig, scaling: Scaling, table: FeatureTable, held_back: Windows
+    ) -> Self:
+        """Finish a trained network: learn how large deviations ordinarily are.
+
+        Args:
+            network: trained.
+            settings: what it was made of.
+            scaling: of its inputs.
+            table: of its inputs.
+            held_back: windows that it was not trained on.
+        """
+        deviations = cls(table, settings, scaling, network.eval(), ()).deviations(held_back)
+        curves = tuple(TailCurve.fit(column) for column in deviations.T)
+        return cls(table, settings, scaling, network, curves)
+
+    def deviations(self, windows: Windows) -> Floats:
+        """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
+        inputs = VaeInputs.of(windows, self.scaling, self.table)
+        expected = in_chunks(self.network, inputs.window, inputs.undirected)
+        mean, sigma = np.split(expected, 2, axis=1)
+        return np.asarray((inputs.directed - mean) / sigma, np.float32)
+
+    def score(self, windows: Windows) -> Floats:
+        """See `Detector.score`: the largest tail."""
+        return np.asarray(self._tails(windows).max(axis=1))
+
+    def explain(self, windows: Windows) -> Floats:
+        """See `Detector.explain`: the tail of each feature's deviation."""
+        tails = np.zeros((len(windows), len(self.table.features)), np.float32)
+        tails[:, [column for column, feature in enumerate(self.table.features) if feature.risk]] = self._tails(windows)
+        return tails
+
+    def _tails(self, windows: Windows) -> Floats:
+        deviations = self.deviations(windows)
+        return np.stack([curve(deviations[:, place]) for place, curve in enumerate(self.curves)], axis=1)
+
+    def config(self) -> dict[str, object]:
+        """Return what a bundle's manifest keeps."""
+        return asdict(self.settings)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return what a bundle keeps."""
+        curves = {
+            f"curve.{place}.{part}": array
+            for place, curve in enumerate(self.curves)
+            for part, array in curve.arrays().items()
+        }
+        scaling = {f"scaling.{part}": array for part, array in self.scaling.arrays().items()}
+        return {**weights_of(self.network), **scaling, **curves}
+
+    @classmethod
+    def load(cls, table: FeatureTable, config: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> Self:
+        """Restore what `config` and `arrays` gave.
+
+        Raises:
+            ValueError: an array is missing or does not fit.
+        """
+        settings = config_of(VaeConfig, config)
+        try:
+            scaling = Scaling.of(under("scaling", arrays), table)
+            directed = sum(feature.risk != 0 for feature in table.features)
+            curves = tuple(TailCurve.of(under(f"curve.{place}", arrays)) for place in range(directed))
+        except KeyError as error:
+            raise ValueError(f"the array {error} is missing") from None
+        return cls(table, settings, scaling, load_weights(VaeNetwork(settings, table), arrays), curves)
