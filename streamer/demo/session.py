@@ -66,7 +66,7 @@ class Session:
         """
         with ExitStack() as stack:
             folder = stack.enter_context(_run_folder(self._options.folder))
-            kafka = EmbeddedKafka(folder / "kafka", cache=self._options.folder / "jars")
+            kafka = EmbeddedKafka(folder / "kafka", cache=self._options.folder / "cache")
             broker = stack.enter_context(ThreadPoolExecutor(1)).submit(kafka.start)
             stack.callback(kafka.stop)
             bundle = bundle_for(self._options, self._clock, self._console)

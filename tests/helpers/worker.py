@@ -1,6 +1,5 @@
 """What integration tests share: a worker as its own process, topics of its own, plain readers."""
 
-import json
 import re
 import signal
 import subprocess
@@ -14,9 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import kafka
+
+from streamer.alerts.contract import Alert, decode_alert
 from streamer.events.record import Message, Record
+from streamer.replay import BoundedTopic
 from streamer.settings import KafkaSettings
-from streamer.transport.base import Rebalance
 from streamer.transport.kafka import KafkaConsumer, KafkaProducer
 from streamer.transport.kafka_admin import create_topics
 
@@ -78,32 +80,23 @@ class Topics:
     def read(self, topic: str) -> list[Record]:
         """Read a topic from its beginning to its present end, in a group of its own."""
         consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=self.bootstrap, group_id=uuid.uuid4().hex))
-        ends: dict[object, int] = {}
-        rebalance = Rebalance(
-            assigned=lambda sources: ends.update(consumer.end_offsets(sources)),
-            revoked=lambda _: None,
-            lost=lambda _: None,
-        )
+        source = BoundedTopic(consumer, [topic])
         records: list[Record] = []
         try:
-            consumer.subscribe([topic], rebalance)
-            eventually(
-                f"topic {topic} read to its end",
-                lambda: bool(
-                    records.extend(consumer.poll(timeout_s=0.2, max_records=10_000)) or ends
-                )
-                and len(records) >= sum(ends.values()),
-            )
+            while batch := source.poll(timeout_s=0.2, max_records=10_000):
+                records += batch
         finally:
             consumer.close()
         return records
 
     def committed(self) -> int:
         """Return how many input records the group has committed, all partitions together."""
-        from streamer.transport.kafka_admin import committed_offsets
-
-        settings = KafkaSettings(bootstrap_servers=self.bootstrap, group_id=f"group-{self.name}")
-        return sum(committed_offsets(settings, self.transactions).values())
+        admin = kafka.KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            groups = admin.list_group_offsets({f"group-{self.name}": None})
+        finally:
+            admin.close()
+        return sum(found.offset for group in groups.values() for found in group.values() if found.offset > 0)
 
 
 @dataclass
@@ -168,5 +161,5 @@ def run_to_end(command: Sequence[str], *, within_s: float = PATIENCE_S) -> "subp
     return subprocess.run(command, capture_output=True, text=True, timeout=within_s, check=False)
 
 
-def alerts_of(records: Sequence[Record]) -> list[dict[str, object]]:
-    return [json.loads(record.value or b"") for record in records]
+def alerts_of(records: Sequence[Record]) -> list[Alert]:
+    return [decode_alert(record.value or b"") for record in records]
