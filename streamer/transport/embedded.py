@@ -101,11 +101,15 @@ class EmbeddedKafka:
         return self._folder / "broker.log"
 
     def start(self) -> Self:
-        """Run the broker and wait until it serves; about 3 s, 20 s more to fetch the jars once.
+        """Run the broker, unless it runs, and wait until it serves.
+
+        Takes about 3 s, and 20 s more to fetch the jars once.
 
         Raises:
             EnvironmentFault: it cannot run here; names the cause, the remedy and the last log lines.
         """
+        if self._process is not None and self._process.running:
+            return self
         jars = embedded_jars.class_path(self._cache)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -156,8 +160,8 @@ class EmbeddedKafka:
         pidfile = self._folder / "broker.pid"
         end_stale(pidfile, mark=str(config))
         self._port = self._port or _free_port()
+        config.touch(mode=0o600)  # it may hold passwords
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()), encoding="utf-8")
-        config.chmod(0o600)
         if not (self._folder / "data" / "meta.properties").exists():
             self._format(java, config)
         self._process = BrokerProcess([*java, "kafka.Kafka", str(config)], pidfile=pidfile, log=self.log)

@@ -95,13 +95,18 @@ class BrokerProcess:
         """
         deadline = time.monotonic() + timeout_s
         while sign not in self.output():
-            ended = self._guard.poll() is not None
+            ended = not self.running
             if ended or time.monotonic() > deadline:
                 self.kill()
                 log = self.output()
                 what = "ended during its start" if ended else f"did not start within {timeout_s:g} s"
                 raise EnvironmentFault(f"the embedded Kafka {what}: {remedy(log)} ({self._log}){last_words(log)}")
             time.sleep(_TICK_S)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._guard.poll() is None
 
     def output(self) -> str:
         """Return what this run has logged so far."""
@@ -113,11 +118,15 @@ class BrokerProcess:
         """End it in an orderly way, by force after a while; safe to call twice."""
         if self._guard.stdin is not None:
             self._guard.stdin.close()
-        self._guard.wait(embedded_guard.GRACE_S + 5.0)
+        try:
+            self._guard.wait(embedded_guard.GRACE_S + 5.0)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._guard.pid, signal.SIGKILL)
+            self._guard.wait()
 
     def kill(self) -> None:
         """End it at once, as a crash would; safe to call twice."""
-        if self._guard.poll() is None:
+        if self.running:
             os.killpg(self._guard.pid, signal.SIGKILL)
         self.stop()
         end_stale(self._pidfile, self._mark)

@@ -55,18 +55,20 @@ class Group:
         self._owner.update(dict.fromkeys(places, member))
 
     def _balance(self) -> None:
-        """Share the partitions evenly; owners keep theirs up to their share."""
+        """Share the partitions evenly; owners keep theirs up to their share, some one more."""
         places = sorted({place for wanted in self._members.values() for place in wanted})
         self._target = {}
         if not self._members:
             return
-        share = -(-len(places) // len(self._members))
+        share, larger = divmod(len(places), len(self._members))
         load = dict.fromkeys(self._members, 0)
         for place in places:
             owner = self._owner.get(place)
-            if owner is not None and load[owner] < share:
-                self._target[place] = owner
-                load[owner] += 1
+            if owner is None or load[owner] > share or (load[owner] == share and not larger):
+                continue
+            larger -= load[owner] == share
+            self._target[place] = owner
+            load[owner] += 1
         for place in places:
             if place not in self._target:
                 member = min((m for m in self._members if place in self._members[m]), key=load.__getitem__)
