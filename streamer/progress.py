@@ -1,11 +1,10 @@
-"""Progress bars on standard error."""
+"""A growing count on standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from detectors.training.fit import Progress as TrainingProgress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 
 @contextmanager
@@ -15,24 +14,3 @@ def counting(what: str, console: Console) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=None)
         yield lambda count: progress.update(task, advance=count)
-
-
-@contextmanager
-def training(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show a bar for each model in training; the block gets the function that moves them."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-        TimeElapsedColumn(),
-    )
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as progress:
-
-        def move(now: TrainingProgress) -> None:
-            if now.model not in tasks:
-                tasks[now.model] = progress.add_task(f"training {now.model}", total=now.steps, loss=now.loss)
-            progress.update(tasks[now.model], completed=now.step, total=now.steps, loss=now.loss)
-
-        yield move

@@ -16,10 +16,7 @@ QUIET_POLL_S = 1.0
 
 
 class BoundedTopic:
-    """A consumer's share of topics, up to the ends they had when it was assigned.
-
-    Behaves as a source that ends: `poll` returns an empty list only when all is read.
-    """
+    """Topics up to the ends they had when their partitions were assigned: a `Source`."""
 
     def __init__(self, consumer: Consumer, topics: Sequence[str]) -> None:
         """Join the group.
@@ -30,23 +27,26 @@ class BoundedTopic:
         """
         self._consumer = consumer
         self._ends: dict[TopicPartition, int] = {}
-        self._next: dict[TopicPartition, int] = {}
         self._assigned = False
         consumer.subscribe(topics, Rebalance(assigned=self._note, revoked=self._drop, lost=self._drop))
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
-        """Return records below the ends; wait until there are some or all are read."""
-        while not self._assigned or any(self._next.get(s, 0) < end for s, end in self._ends.items()):
-            records = [
-                record
-                for record in self._consumer.poll(timeout_s=timeout_s, max_records=max_records)
-                if record.offset < self._ends[record.source]
-            ]
-            for record in records:
-                self._next[record.source] = record.offset + 1
+        """See `Source.poll`; waits for as long as something is left to read."""
+        while not self._assigned or self._is_behind():
+            polled = self._consumer.poll(timeout_s=timeout_s, max_records=max_records)
+            records = [record for record in polled if record.offset < self._ends.get(record.source, 0)]
             if records:
                 return records
         return []
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _is_behind(self) -> bool:
+        # Positions, not records: the last offsets may hold marks of transactions.
+        positions = self._consumer.positions(list(self._ends))
+        return any(positions.get(source, 0) < end for source, end in self._ends.items())
 
     def _note(self, sources: Sequence[TopicPartition]) -> None:
         self._assigned = True

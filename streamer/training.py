@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
 
 from detectors.api import Windows
 from detectors.bundle import Provenance, save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest
 from detectors.models.tails import FeatureTails
+from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
 from streamer import __version__
 from streamer.errors import ArchiveError, EnvironmentFault
 from streamer.history import History

@@ -50,7 +50,7 @@ class Worker:
         self._health = health
         self._clock = clock
         self._recorder = recorder
-        self._positions: dict[TopicPartition, int] = {}
+        self._owned: set[TopicPartition] = set()
         self._evicted: dict[TopicPartition, tuple[int, int]] = {}
         self._lag_due = 0.0
 
@@ -118,7 +118,6 @@ class Worker:
         self._metrics.batch(sum(part.received for part in outcome.scored))
         for part in outcome.scored:
             self._account_partition(part, now)
-            self._positions[part.source] = outcome.offsets[part.source]
 
     def _account_partition(self, part: Scored, now: float) -> None:
         metrics, batch = self._metrics, part.advance.batch
@@ -149,22 +148,24 @@ class Worker:
 
     def _watch_lag(self) -> None:
         now = self._clock.monotonic()
-        if now < self._lag_due or not self._positions:
+        if now < self._lag_due or not self._owned:
             return
         self._lag_due = now + LAG_EVERY_S
         try:
-            ends = self._consumer.end_offsets(list(self._positions))
+            positions = self._consumer.positions(list(self._owned))
+            ends = self._consumer.end_offsets(list(positions))
         except RetriableTransportError as error:
             log.warning("lag is unknown", cause=str(error))
             return
         for source, end in ends.items():
-            lag = max(0, end - self._positions[source])
+            lag = max(0, end - positions[source])
             self._metrics.lag(source, lag)
-            self._health.progress(source, self._positions[source], lag)
+            self._health.progress(source, positions[source], lag)
 
     def _assigned(self, sources: Sequence[TopicPartition]) -> None:
         log.info("partitions assigned", partitions=[f"{s.topic}/{s.partition}" for s in sources])
         self._metrics.rebalance("assigned")
+        self._owned.update(sources)
         self._health.assigned(sources)
 
     def _revoked(self, sources: Sequence[TopicPartition]) -> None:
@@ -181,5 +182,5 @@ class Worker:
         for source in sources:
             self._pipeline.drop(source)
             self._metrics.forget(source)
-            self._positions.pop(source, None)
+            self._owned.discard(source)
             self._evicted.pop(source, None)

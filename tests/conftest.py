@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from streamer.settings import KafkaSettings
+from streamer.simulate.config import SimulationConfig
 from streamer.transport.embedded import EmbeddedKafka
 from streamer.transport.kafka_admin import create_topics
 
 # Kept between sessions: the jars are fetched once for a checkout.
 JARS = Path(__file__).parents[1] / ".streamer" / "cache"
+
+SMALL_WORLD = SimulationConfig(users=200, merchants=60, days=200, seed=5)
+"""What tests simulate; its first 20 days train the bundle."""
 
 TopicMaker = Callable[[int], str]
 

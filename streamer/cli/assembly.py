@@ -6,8 +6,8 @@ import threading
 from contextlib import nullcontext
 
 import structlog
-from detectors.threads import use_one_thread
 
+from detectors.threads import use_one_thread
 from streamer import __version__
 from streamer.bundles import open_bundle
 from streamer.clock import SystemClock

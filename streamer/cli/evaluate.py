@@ -29,14 +29,14 @@ def evaluate(
     from streamer.clock import SystemClock
     from streamer.evaluation import judge, qualities
     from streamer.progress import counting
-    from streamer.transport.archive import ArchiveConsumer
+    from streamer.transport.archive import ArchiveSource
     from streamer.transport.archive_labels import read_episodes, read_labels
 
     settings = settings_from(config, overrides, worker__bundle=bundle)
     pipeline = offline_pipeline(settings)
     labels = read_labels(data, label)
     episodes = {} if episode is None else read_episodes(data, episode)
-    source = ArchiveConsumer(data, topic=settings.topics.transactions, partitions=partitions)
+    source = ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
     with counting("payments judged", Console(stderr=True)) as count:
         judged = judge(source, pipeline, SystemClock(), labels, episodes, progress=count)
     judged = judged.after(days=warm_up_days)

@@ -9,7 +9,7 @@ import typer
 from streamer.errors import SettingsError
 from streamer.replay import BoundedTopic
 from streamer.settings import Settings
-from streamer.transport.archive import ArchiveConsumer
+from streamer.transport.archive import ArchiveSource
 from streamer.transport.kafka import KafkaConsumer
 
 Data = Annotated[Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")]
@@ -23,7 +23,7 @@ Partitions = Annotated[
 
 def open_source(
     settings: Settings, *, data: Path | None, from_topic: bool, partitions: int
-) -> ArchiveConsumer | BoundedTopic:
+) -> ArchiveSource | BoundedTopic:
     """Open what a command reads.
 
     Raises:
@@ -34,7 +34,7 @@ def open_source(
     if (data is None) != from_topic:
         raise SettingsError("choose one source: --data PATH or --from-topic")
     if data is not None:
-        return ArchiveConsumer(data, topic=settings.topics.transactions, partitions=partitions)
+        return ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
     # A group of its own, so that reading leaves the worker's offsets alone.
     changes = {"group_id": f"{settings.kafka.group_id}-bounded-{uuid.uuid4().hex[:8]}", "auto_offset_reset": "earliest"}
     return BoundedTopic(KafkaConsumer(settings.kafka.model_copy(update=changes)), [settings.topics.transactions])

@@ -31,12 +31,12 @@ def train(
 ) -> None:
     """Train a VAE and a GAN on past payments, calibrate them, save a bundle."""
     from detectors.training.fit import TrainingConfig
-
     from streamer.cli.source import open_source
     from streamer.clock import SystemClock
     from streamer.history import collect
-    from streamer.progress import counting, training
+    from streamer.progress import counting
     from streamer.training import NewBundle, train_bundle
+    from streamer.training_progress import training
 
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap)
     console = Console(stderr=True)

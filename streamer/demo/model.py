@@ -5,23 +5,24 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from detectors.training.fit import TrainingConfig
 from rich.console import Console
 
+from detectors.training.fit import TrainingConfig
 from streamer import __version__
 from streamer.bundles import open_bundle
 from streamer.clock import Clock
 from streamer.demo.options import DemoOptions
 from streamer.errors import BundleError
 from streamer.history import collect
-from streamer.progress import counting, training
+from streamer.progress import counting
 from streamer.settings import Settings
 from streamer.simulate.event import SimulatedEvent
 from streamer.simulate.stream import simulate
 from streamer.simulate.to_file import to_file
 from streamer.state.features import TABLE
 from streamer.training import NewBundle, train_bundle
-from streamer.transport.archive import ArchiveConsumer
+from streamer.training_progress import training
+from streamer.transport.archive import ArchiveSource
 
 NEWEST = 60_000
 
@@ -39,7 +40,7 @@ def bundle_for(options: DemoOptions, clock: Clock, console: Console) -> Path:
     history_file.parent.mkdir(parents=True, exist_ok=True)
     with counting("simulating a history", console) as count:
         to_file(_counted(simulate(options.world, options.history), count), history_file)
-    source = ArchiveConsumer(history_file, partitions=options.partitions)
+    source = ArchiveSource(history_file, partitions=options.partitions)
     with counting("computing features", console) as count:
         history = collect(source, Settings(), newest=NEWEST, progress=count)
     new = NewBundle(folder, "demo", "1", round(clock.wall() * 1000))

@@ -1,22 +1,21 @@
-"""Archives as a source of records: Parquet, CSV or JSON Lines through the `Consumer` protocol.
+"""Archives as a source of records: Parquet, CSV or JSON Lines through the `Source` protocol.
 
 Replay and training thus decode archives with the very code that decodes live records.
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from streamer.errors import TransportError
-from streamer.events.record import Record, TopicPartition
+from streamer.events.record import Record
 from streamer.transport.archive_columns import REQUIRED_COLUMNS, TRANSACTION_COLUMNS
 from streamer.transport.archive_files import JSON_LINES, archive_files, kind_of
 from streamer.transport.archive_rows import table_rows
 from streamer.transport.archive_text import json_lines
-from streamer.transport.base import Rebalance
 from streamer.transport.partitioner import partition_for
 
 _ENCODER = msgspec.json.Encoder()
@@ -29,12 +28,8 @@ class _Owner(msgspec.Struct, gc=False):
 _OWNER_DECODER = msgspec.json.Decoder(_Owner)
 
 
-class ArchiveConsumer:
-    """A `Consumer` that owns all partitions of one topic and reaches its end.
-
-    An empty poll means that everything was read. Nothing is remembered: commits have no effect.
-    Without `subscribe` it reads alike, only nobody is told of the assignment.
-    """
+class ArchiveSource:
+    """A `Source` of the records of one topic: an empty poll means that everything was read."""
 
     def __init__(self, path: Path, *, topic: str = "archive", partitions: int = 1) -> None:
         """Look for the files; they are opened one after the other while polling.
@@ -54,17 +49,10 @@ class ArchiveConsumer:
         self._topic = topic
         self._partitions = partitions
         self._records = self._read()
-        self._waiting: Rebalance | None = None
         self._closed = False
 
-    def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
-        """See `Consumer.subscribe`."""
-        if list(topics) != [self._topic]:
-            raise TransportError(f"this archive is topic {self._topic!r}: it cannot be read as {list(topics)}")
-        self._waiting = rebalance
-
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:  # noqa: ARG002 (files never keep one waiting)
-        """See `Consumer.poll`.
+        """See `Source.poll`.
 
         Raises:
             ArchiveError: a file is damaged or lacks a column.
@@ -72,26 +60,12 @@ class ArchiveConsumer:
         """
         if self._closed:
             raise TransportError("the archive is closed: open it anew")
-        if self._waiting is not None:
-            rebalance, self._waiting = self._waiting, None
-            rebalance.assigned([TopicPartition(self._topic, number) for number in range(self._partitions)])
         records = list(islice(self._records, max_records))
         # Sorting keeps the order of offsets within a partition.
         return sorted(records, key=lambda record: record.partition) if self._partitions > 1 else records
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Do nothing: an archive is read from its beginning every time."""
-
-    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """See `Consumer.end_offsets`; reads the whole archive once more."""
-        ends = dict.fromkeys(partitions, 0)
-        for record in self._read():
-            if record.source in ends:
-                ends[record.source] = record.offset + 1
-        return ends
-
     def close(self) -> None:
-        """See `Consumer.close`."""
+        """Close the file at hand; safe to call twice."""
         self._closed = True
         self._records.close()
 

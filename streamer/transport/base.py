@@ -75,6 +75,18 @@ class Consumer(Protocol):
         """
         ...
 
+    def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return, for each partition of this consumer, the offset from which it reads on.
+
+        Offsets that hold no record, such as marks of transactions, are behind the position once
+        it has passed them: position == end offset means that nothing is left to read. A
+        partition that is not this consumer's is left out.
+
+        Raises:
+            RetriableTransportError: the broker did not answer.
+        """
+        ...
+
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return, for each partition, the offset the next produced record will get.
 

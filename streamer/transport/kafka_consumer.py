@@ -96,6 +96,19 @@ class KafkaConsumer:
         except KafkaError as error:
             raise translate(error, f"committing offsets of group {self._settings.group_id!r}") from error
 
+    def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See `Consumer.positions`."""
+        self._require_open()
+        owned = self._consumer.assignment()
+        try:
+            return {
+                place: self._consumer.position(asked, timeout_ms=_ANSWER_TIMEOUT_MS)
+                for place in partitions
+                if (asked := kafka.TopicPartition(*place)) in owned
+            }
+        except KafkaError as error:
+            raise translate(error, "asking for positions") from error
+
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See `Consumer.end_offsets`."""
         self._require_open()

@@ -141,6 +141,12 @@ class MemoryConsumer:
                     raise FencedError(f"{place} belongs to another member; rebuild from the committed offsets")
             self._group.committed.update(offsets)
 
+    def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See `Consumer.positions`."""
+        self._require_open()
+        with self._broker.changed:
+            return {place: self._position[place] for place in partitions if place in self._position}
+
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See `Consumer.end_offsets`."""
         self._require_open()

@@ -16,7 +16,7 @@ from streamer.transport.kafka import KafkaConsumer, KafkaProducer
 from streamer.transport.kafka_admin import create_topics
 from streamer.transport.memory import MemoryBroker
 from streamer.transport.partitioner import partition_for
-from tests.helpers.transport import PATIENCE_S, Journal, read
+from tests.helpers.transport import IGNORE, PATIENCE_S, Journal, read
 
 
 class TransportContract(ABC):
@@ -240,6 +240,20 @@ class TransportContract(ABC):
             assert sum(ends.values()) == 100
             assert min(ends.values()) > 0
             producer.flush(timeout_s=PATIENCE_S)
+
+    def test_the_position_follows_what_was_read(self, group: str) -> None:
+        topic = self.make_topic(2)
+        with closing(self.make_producer()) as producer, closing(self.make_consumer(group)) as consumer:
+            places = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
+            consumer.subscribe([topic], IGNORE)
+            assert consumer.positions(places) == {}
+            for number in range(20):
+                producer.send(Message(topic, str(number).encode(), b"v"))
+            producer.flush(timeout_s=PATIENCE_S)
+            records = read(consumer, 20, max_records=7)
+            last = {record.source: record.offset + 1 for record in records}
+            assert consumer.positions(places) == last == consumer.end_offsets(places)
+            assert consumer.positions([TopicPartition("elsewhere", 0)]) == {}
 
     def test_a_message_over_the_limit_is_refused_and_one_at_the_limit_is_written(
         self, group: str, stack: ExitStack

@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.pipeline", "streamer.history"}),
     frozenset({"streamer.recorder", "streamer.training"}),
     frozenset({"streamer.worker", "streamer.replay"}),
-    frozenset({"streamer.evaluation", "streamer.progress"}),
+    frozenset({"streamer.evaluation", "streamer.progress", "streamer.training_progress"}),
     frozenset({"streamer.demo"}),
     frozenset({"streamer.cli"}),
     frozenset({"streamer.__main__"}),

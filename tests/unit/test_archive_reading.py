@@ -1,6 +1,5 @@
 import datetime as dt
 import json
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,20 +8,13 @@ import pytest
 from pyarrow import parquet
 
 from streamer.errors import ArchiveError, TransportError
-from streamer.events.record import Record, TopicPartition
-from streamer.transport.archive import ArchiveConsumer
-from streamer.transport.base import Consumer, Rebalance
+from streamer.events.record import Record
+from streamer.transport.archive import ArchiveSource
+from streamer.transport.base import Source
 from streamer.transport.partitioner import partition_for
 
 Columns = dict[str, object]
 REQUIRED: Columns = {"transaction_id": ["t1"], "user_id": ["u1"], "amount": [1.5], "timestamp": [1_700_000_000_000]}
-
-
-def ignore(sources: Sequence[TopicPartition]) -> None:
-    pass
-
-
-UNMOVED = Rebalance(ignore, ignore, ignore)
 
 
 def written(path: Path, columns: Columns) -> Path:
@@ -31,7 +23,7 @@ def written(path: Path, columns: Columns) -> Path:
 
 
 def all_records(path: Path, *, partitions: int = 1, max_records: int = 100) -> list[Record]:
-    consumer = ArchiveConsumer(path, topic="history", partitions=partitions)
+    consumer = ArchiveSource(path, topic="history", partitions=partitions)
     records: list[Record] = []
     while part := consumer.poll(timeout_s=0, max_records=max_records):
         assert len(part) <= max_records
@@ -163,35 +155,21 @@ def test_users_are_spread_over_partitions_as_kafka_does(tmp_path: Path) -> None:
     for partition in range(4):
         share = [each for each in records if each.partition == partition]
         assert [each.offset for each in share] == list(range(len(share)))
-    first = ArchiveConsumer(path, partitions=4).poll(timeout_s=0, max_records=30)
+    first = ArchiveSource(path, partitions=4).poll(timeout_s=0, max_records=30)
     places = [each.partition for each in first]
     assert places == sorted(places)
 
 
-def test_it_is_a_consumer(tmp_path: Path) -> None:
-    assigned: list[TopicPartition] = []
-    path = written(tmp_path / "a.parquet", REQUIRED)
-    consumer: Consumer = ArchiveConsumer(path, topic="history", partitions=3)
-    consumer.subscribe(["history"], Rebalance(assigned.extend, ignore, ignore))
-    assert assigned == []
-    (record,) = consumer.poll(timeout_s=0, max_records=10)
-    assert assigned == [TopicPartition("history", number) for number in range(3)]
-    consumer.commit({record.source: 1})
-    ends = consumer.end_offsets(assigned)
-    assert ends[record.source] == 1
-    assert sum(ends.values()) == 1
-    assert consumer.poll(timeout_s=0, max_records=10) == []
-    assert len(assigned) == 3
-    consumer.close()
-    consumer.close()
+def test_an_empty_poll_is_its_end(tmp_path: Path) -> None:
+    archive = ArchiveSource(written(tmp_path / "a.parquet", REQUIRED), topic="history", partitions=3)
+    source: Source = archive
+    (record,) = source.poll(timeout_s=0, max_records=10)
+    assert record.topic == "history"
+    assert source.poll(timeout_s=0, max_records=10) == []
+    archive.close()
+    archive.close()
     with pytest.raises(TransportError, match="closed"):
-        consumer.poll(timeout_s=0, max_records=1)
-
-
-def test_an_archive_is_no_other_topic(tmp_path: Path) -> None:
-    consumer = ArchiveConsumer(written(tmp_path / "a.parquet", REQUIRED), topic="history")
-    with pytest.raises(TransportError, match="'history'"):
-        consumer.subscribe(["transactions"], UNMOVED)
+        archive.poll(timeout_s=0, max_records=1)
 
 
 def test_a_missing_column_is_explained(tmp_path: Path) -> None:
@@ -223,11 +201,11 @@ def test_damaged_files_are_archive_errors(tmp_path: Path, name: str, content: by
 
 def test_absent_archives_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="there is no file"):
-        ArchiveConsumer(tmp_path / "a.csv")
+        ArchiveSource(tmp_path / "a.csv")
     with pytest.raises(ArchiveError, match="holds no file"):
-        ArchiveConsumer(tmp_path)
+        ArchiveSource(tmp_path)
 
 
 def test_partitions_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="partitions is 0"):
-        ArchiveConsumer(written(tmp_path / "a.parquet", REQUIRED), partitions=0)
+        ArchiveSource(written(tmp_path / "a.parquet", REQUIRED), partitions=0)
