@@ -63,7 +63,8 @@ class Discriminator(nn.Module):
 
     def forward(self, window: Tensor, last: Tensor) -> Tensor:
         """Return logits of "not real": (B, T, C), (B, F) -> (B,)."""
-        return self.logit(self.summary(window, last))[:, 0]
+        logit: Tensor = self.logit(self.summary(window, last))
+        return logit[:, 0]
 
 
 class Generator(nn.Module):
@@ -76,6 +77,7 @@ class Generator(nn.Module):
         super().__init__()
         steps, features = table.window // int(np.prod(self.strides)), len(table.features)
         self.features = features
+        self.width = config.width
         self.in_window = table.steps
         self.amount, self.ratio = table.column("log_amount"), table.column("amount_ratio")
         self.start = nn.Linear(config.noise + 1, steps * config.width)
@@ -96,7 +98,7 @@ class Generator(nn.Module):
         """
         rows = len(noise)
         hidden = torch.relu(self.start(torch.cat([noise, mask.mean(dim=1, keepdim=True)], dim=1)))
-        hidden = hidden.reshape(rows, -1, self.layers[0].in_features)
+        hidden = hidden.reshape(rows, -1, self.width)
         for stride, layer in zip(self.strides, self.layers, strict=True):
             drawn = layer(hidden)
             hidden = torch.relu(drawn).reshape(rows, hidden.shape[1] * stride, -1)
