@@ -18,6 +18,7 @@ _CLIP = 3.0
 _EXCESS_FROM = 0.7
 _REFUND = 1e-4
 """Refunds count as 0 and are not small; reading them back leaves a rounding error."""
+_TELLING = 1e-3
 _SHORTEST_H = 1 / 3600
 _LONGEST_H = 720.0
 _DAY_H = 24.0
@@ -57,6 +58,7 @@ class Ledger:
         self.elapsed = np.exp(-self.step("quickness").astype(np.float64))
         self._gap = self.elapsed * np.exp(self.step("quickness_ratio").astype(np.float64))
         self._before = self.amount.copy(), self.elapsed.copy(), self.mean.copy()
+        self._wider = np.zeros(len(self))
 
     def step(self, name: str) -> Floats:
         """Return the (B, T) view of a feature of the steps."""
@@ -92,19 +94,19 @@ class Ledger:
         return Windows(self.steps, self._length, self.last)
 
     def _drift(self, changed: Mask) -> None:
-        """Let the user's mean amount and mean gap follow the changed payments."""
+        """Let the user's mean amount, variance and mean gap follow the changed payments."""
         amount, elapsed, mean = self._before
         events = np.exp(self.end("history").astype(np.float64)) - 1
-        more = np.zeros(len(self))
-        longer = np.zeros(len(self))
+        more, wider, longer = np.zeros((3, len(self)))
         for at in range(int(changed.any(axis=0).argmax()), self.table.window):
             self.mean[:, at] = mean[:, at] + more
             self._gap[:, at] = np.maximum(self._gap[:, at] + longer, _SHORTEST_H)
             seen = np.clip(events - (self.table.window - 1 - at), 0, _MEMORY - 1)
             weight = self.real[:, at] / (seen + 1 + _PRIOR_EVENTS)
-            now = np.minimum(self.amount[:, at], _CLIP * self.mean[:, at])
-            then = np.minimum(amount[:, at], _CLIP * mean[:, at])
-            more = (1 - weight) * more + weight * (now - then)
+            self._wider = wider
+            now, then = ((a[:, at], m[:, at]) for a, m in ((self.amount, self.mean), (amount, mean)))
+            more = (1 - weight) * more + weight * (_clipped(*now) - _clipped(*then))
+            wider = (1 - weight) * wider + weight * (_clipped_square(*now) - _clipped_square(*then))
             longer = (1 - weight) * longer + weight * (self.elapsed[:, at] - elapsed[:, at])
 
     def _count(self, dirty: Mask) -> None:
@@ -155,9 +157,14 @@ class Ledger:
         )
         new["excess_7d"] = renewed(self.end("excess_7d").astype(np.float64), excess, new_excess, _WEEK_H)
         deviation = self.end("amount_deviation").astype(np.float64)
-        # The user's standard deviation, as the deviation of the true amount tells it.
-        spread = np.where(np.abs(deviation) > 1e-3, (amount[:, -1] - mean[:, -1]) / deviation, typical)
-        new["amount_deviation"] = (self.amount[:, -1] - self.mean[:, -1]) / np.maximum(spread, 0.05 * typical)
+        # The user's standard deviation, as the deviation of the true amount tells it; of a payment
+        # of just the mean it tells nothing.
+        telling = np.abs(deviation) > _TELLING
+        spread = np.sqrt(1 / 2) * mean[:, -1] + _least_spread(mean[:, -1])
+        np.divide(amount[:, -1] - mean[:, -1], deviation, out=spread, where=telling)
+        variance = np.maximum(spread - _least_spread(mean[:, -1]), 0) ** 2 + self._wider
+        new_spread = np.sqrt(np.maximum(variance, 0)) + _least_spread(self.mean[:, -1])
+        new["amount_deviation"] = (self.amount[:, -1] - self.mean[:, -1]) / new_spread
         for name, value in new.items():
             np.copyto(self.end(name), value.astype(np.float32), where=changed)
 
@@ -165,3 +172,18 @@ class Ledger:
         """Return hours from each payment to the last: (B, T)."""
         waits = np.where(self.real, elapsed, 0)
         return np.asarray(waits.sum(axis=1, keepdims=True) - np.cumsum(waits, axis=1))
+
+
+def _clipped(amount: Values, mean: Values) -> Values:
+    """Return what an amount adds to the user's mean."""
+    return np.minimum(amount, _CLIP * mean)
+
+
+def _clipped_square(amount: Values, mean: Values) -> Values:
+    """Return what an amount adds to the user's variance."""
+    return np.minimum((amount - mean) ** 2, (_CLIP * mean) ** 2)
+
+
+def _least_spread(mean: Values) -> Values:
+    """Return what the feature table adds to a standard deviation, lest it be 0."""
+    return 0.05 * mean + 0.001
