@@ -40,6 +40,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
     clock = SystemClock()
     registry = new_registry()
     metrics = Metrics(registry)
+    metrics.budget(settings.alerts.alerts_per_million)
     health = Health(clock, silence_s=settings.kafka.max_poll_interval_s, stall_after_s=settings.worker.stall_after_s)
     server = HealthServer(settings.http.host, settings.http.port, registry, health)
     try:
