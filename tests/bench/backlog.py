@@ -1,0 +1,141 @@
+"""Reading a backlog from Kafka: the bare client, our adapter, the whole worker, by turns.
+
+Each starts in a group of its own. The first batch starts the clock and is not counted: joining
+the group is no part of the speed.
+"""
+
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import kafka
+
+from streamer.events.record import Message, Record
+from streamer.metrics import STAGES
+from streamer.settings import KafkaSettings
+from streamer.transport.base import Rebalance
+from streamer.transport.kafka import KafkaConsumer
+from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement
+from tests.bench.worker_parts import run_worker
+from tests.bench.workload import BATCH, PARTITIONS, Workload
+from tests.helpers.worker import Topics
+
+BARE = "bare poll loop"
+
+_POLL_S = 0.2
+_LONGEST_S = 120.0
+_PRODUCED_AT_ONCE = 10_000
+
+
+class Meter:
+    """Measures the rate at which records arrive, from the first batch to the last."""
+
+    def __init__(self, expected: int, now: Callable[[], float] = time.perf_counter) -> None:
+        """Expect so many records, at least one batch more than the first."""
+        self._expected = expected
+        self._now = now
+        self._first = self._seen = 0
+        self._begin = self._end = 0.0
+
+    @property
+    def done(self) -> bool:
+        return self._seen >= self._expected
+
+    @property
+    def seconds(self) -> float:
+        """From the first batch to the last."""
+        return self._end - self._begin
+
+    @property
+    def counted(self) -> int:
+        """Records after the first batch."""
+        return self._seen - self._first
+
+    def add(self, count: int) -> None:
+        if count == 0:
+            return
+        self._end = self._now()
+        if self._seen == 0:
+            self._begin, self._first = self._end, count
+        self._seen += count
+
+
+def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]:
+    """Produce the records once and read them by each of the three, again and again.
+
+    Returns:
+        The bare client first, then the adapter and the worker, then the worker's stages.
+    """
+    topics = Topics(bootstrap).create(PARTITIONS)
+    total = len(workload.records)
+    for start in range(0, total, _PRODUCED_AT_ONCE):
+        records = workload.records[start : start + _PRODUCED_AT_ONCE]
+        topics.produce([Message(topics.transactions, record.key, record.value) for record in records])
+    rates: defaultdict[str, list[float]] = defaultdict(list)
+    stages: defaultdict[str, list[float]] = defaultdict(list)
+    for number in range(times + 1):
+        bare, adapter = _bare(topics, total), _adapter(topics, total)
+        worker, seconds = _worker(workload, topics, total)
+        if number == 0:
+            continue  # it loaded the broker's caches and compiled the kernel
+        for name, meter in ((BARE, bare), ("adapter's poll loop", adapter), ("whole worker", worker)):
+            rates[name].append(meter.counted / meter.seconds)
+        for stage in STAGES:
+            stages[stage].append(seconds[stage] / total * 1e6)
+    read = [Measurement("backlog", name, EVENTS_PER_S, tuple(values)) for name, values in rates.items()]
+    return read + [
+        Measurement("the worker's turn", name, US_PER_EVENT, tuple(values)) for name, values in stages.items()
+    ]
+
+
+def _bare(topics: Topics, total: int) -> Meter:
+    consumer = kafka.KafkaConsumer(
+        topics.transactions,
+        bootstrap_servers=topics.bootstrap,
+        group_id=uuid.uuid4().hex,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    try:
+        return _until_done(
+            total,
+            lambda: sum(map(len, consumer.poll(timeout_ms=int(_POLL_S * 1000), max_records=BATCH).values())),
+        )
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _adapter(topics: Topics, total: int) -> Meter:
+    consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex))
+    try:
+        consumer.subscribe([topics.transactions], Rebalance(_ignore, _ignore, _ignore))
+        return _until_done(total, lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
+    finally:
+        consumer.close()
+
+
+def _worker(workload: Workload, topics: Topics, total: int) -> tuple[Meter, dict[str, float]]:
+    meter, stopping = Meter(total), threading.Event()
+
+    def committed(records: Sequence[Record]) -> None:
+        meter.add(len(records))
+        if meter.done:
+            stopping.set()
+
+    seconds = run_worker(workload, topics, uuid.uuid4().hex, stopping, committed=committed, longest_s=_LONGEST_S)
+    return meter, seconds
+
+
+def _until_done(total: int, poll: Callable[[], int]) -> Meter:
+    meter, give_up = Meter(total), time.monotonic() + _LONGEST_S
+    while not meter.done:
+        meter.add(poll())
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{total} records were not read within {_LONGEST_S:g} s: is the machine busy?")
+    return meter
+
+
+def _ignore(_: object) -> None:
+    """Rebalancing of a group of one tells nothing."""

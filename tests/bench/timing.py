@@ -1,0 +1,89 @@
+"""Repeated measurements and what they come to: the median, and how far they spread."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+EVENTS_PER_S = "events/s"
+US_PER_EVENT = "µs/event"
+_US = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One figure, measured several times.
+
+    Attributes:
+        area: what part of the program it is about.
+        what: the figure's name, unique within its area.
+        unit: of the values.
+        values: one a repetition, in order; at least one.
+    """
+
+    area: str
+    what: str
+    unit: str
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError(f"{self.area}: {self.what} was never measured")
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+    @property
+    def least(self) -> float:
+        return min(self.values)
+
+    @property
+    def most(self) -> float:
+        return max(self.values)
+
+    @property
+    def events_per_s(self) -> float | None:
+        """The median as a rate of events; None for figures that are none, such as memory."""
+        if self.unit == EVENTS_PER_S:
+            return self.median
+        return _US / self.median if self.unit == US_PER_EVENT and self.median > 0 else None
+
+
+def ratio(measured: Measurement, bare: Measurement) -> float | None:
+    """Return how many times as fast as another figure this one is; None where that means nothing."""
+    mine, other = measured.events_per_s, bare.events_per_s
+    return mine / other if mine is not None and other else None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least a share of the values does not exceed (nearest rank).
+
+    Raises:
+        ValueError: there is no value, or the share is not within 0 to 1.
+    """
+    if not values or not 0 <= share <= 1:
+        raise ValueError(f"no percentile {share} of {len(values)} values")
+    rank = -int(-share * len(values) // 1)  # rounded up
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def repeat(times: int, run: Callable[[], float]) -> tuple[float, ...]:
+    """Return the results of so many runs; one more goes first and is discarded.
+
+    The first run compiles, fills caches and touches memory for the first time.
+    """
+    run()
+    return tuple(run() for _ in range(times))
+
+
+def us_per_unit(work: Callable[[], int], now: Callable[[], float] = time.perf_counter) -> float:
+    """Do work once and return its µs per unit.
+
+    Args:
+        work: returns how many units it did.
+        now: seconds on a scale that never goes back.
+    """
+    begin = now()
+    units = work()
+    return (now() - begin) * _US / units
