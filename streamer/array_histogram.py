@@ -25,6 +25,9 @@ class ArrayHistogram(Collector):
             documentation: help text.
             bounds: upper bounds, ascending, without infinity.
             registry: where it is collected.
+
+        Raises:
+            ValueError: the registry has the name already.
         """
         self._name = name
         self._documentation = documentation
@@ -42,6 +45,10 @@ class ArrayHistogram(Collector):
         with self._lock:
             self._counts += counts
             self._sum += total
+
+    def describe(self) -> Iterator[HistogramMetricFamily]:
+        """Yield the name, by which a registry refuses a second series of it."""
+        yield HistogramMetricFamily(self._name, self._documentation)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Yield the present counts."""
