@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from streamer import __version__
@@ -53,5 +52,5 @@ def main() -> None:
     try:
         app()
     except StreamerError as error:
-        click.echo(f"streamer: {error}", err=True)
+        typer.echo(f"streamer: {error}", err=True)
         sys.exit(code_of(error))
