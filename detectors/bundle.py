@@ -172,12 +172,16 @@ def _restore(manifest: Manifest, table: FeatureTable, contents: Mapping[str, byt
         detectors.append(KINDS[entry.kind].load(table, entry.config, _finite(load_arrays(contents[entry.file]))))
     calibration = _finite(load_arrays(contents[ENSEMBLE]))
     curves = tuple(_curve(calibration, str(place)) for place in range(len(detectors)))
-    return Ensemble(tuple(detectors), curves, _curve(calibration, "fusion"))
+    weights = np.asarray(calibration["weights"], np.float64)
+    if weights.shape != (len(detectors),) or not (weights > 0).all():
+        raise ValueError(f"{len(detectors)} detectors need as many positive weights, not {weights.tolist()}")
+    return Ensemble(tuple(detectors), curves, weights, _curve(calibration, "fusion"))
 
 
 def _calibration(ensemble: Ensemble) -> dict[str, NDArray[np.float64]]:
     curves = {**{str(place): curve for place, curve in enumerate(ensemble.curves)}, "fusion": ensemble.fusion}
-    return {f"{name}.{part}": array for name, curve in curves.items() for part, array in curve.arrays().items()}
+    arrays = {f"{name}.{part}": array for name, curve in curves.items() for part, array in curve.arrays().items()}
+    return {**arrays, "weights": ensemble.weights}
 
 
 def _curve(arrays: Arrays, name: str) -> TailCurve:

@@ -12,6 +12,8 @@ from detectors.bundle import Provenance, save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest
 from detectors.models.tails import FeatureTails
+from detectors.training.corruption import corrupt
+from detectors.training.evaluate import quality
 from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
 from streamer import __version__
 from streamer.errors import ArchiveError, EnvironmentFault
@@ -63,7 +65,8 @@ def train_bundle(
     tails = FeatureTails.fit(parts.fit, TABLE)
     vae = fit_vae(parts, TABLE, config, progress)
     gan = fit_gan(parts, TABLE, config, progress)
-    ensemble = Ensemble.calibrate((vae, gan, tails), parts.held_back)
+    suspicious = corrupt(parts.held_back, TABLE, np.random.default_rng(config.seed))
+    ensemble = Ensemble.calibrate((vae, gan, tails), parts.held_back, suspicious)
     made = Provenance(
         bundle_id=new.bundle_id or uuid.uuid4().hex[:12],
         version=new.version,
@@ -74,7 +77,7 @@ def train_bundle(
         rows={"fit": len(parts.fit), "held_back": len(parts.held_back)},
         seed=config.seed,
         typical=tuple(np.median(parts.fit.last, axis=0).astype(float).tolist()),
-        metrics=_metrics(ensemble, parts.held_back),
+        metrics=_metrics(ensemble, parts.held_back, suspicious),
     )
     try:
         return save_bundle(new.folder, ensemble, TABLE, made)
@@ -82,9 +85,10 @@ def train_bundle(
         raise EnvironmentFault(f"the bundle cannot be written to {str(new.folder)!r}: {error}") from error
 
 
-def _metrics(ensemble: Ensemble, held_back: Windows) -> dict[str, float]:
-    """Return how often each detector is the strongest witness among the riskiest 1 %."""
-    judged = ensemble.judge(held_back)
-    riskiest = np.argsort(-judged.risk)[: max(1, len(held_back) // 100)]
-    strongest = judged.tails[riskiest].argmax(axis=1)
-    return {f"leads_in_riskiest_1_percent_{n}": float((strongest == d).mean()) for d, n in enumerate(ensemble.names)}
+def _metrics(ensemble: Ensemble, ordinary: Windows, suspicious: Windows) -> dict[str, float]:
+    """Return each detector's weight, and how well it tells held-back windows from corruptions."""
+    tails = np.concatenate([ensemble.judge(ordinary).tails, ensemble.judge(suspicious).tails])
+    truth = np.arange(len(tails)) >= len(ordinary)
+    weights = {f"weight_{name}": float(w) for name, w in zip(ensemble.names, ensemble.weights, strict=True)}
+    areas = {f"corruption_auc_{name}": quality(tails[:, d], truth).auc for d, name in enumerate(ensemble.names)}
+    return {**weights, **areas}

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from streamer.settings import KafkaSettings
+from detectors.training.fit import TrainingConfig
+from streamer.history import collect
+from streamer.settings import KafkaSettings, Settings
 from streamer.simulate.config import SimulationConfig
+from streamer.simulate.stream import simulate
+from streamer.simulate.to_file import to_file
+from streamer.training import NewBundle, train_bundle
+from streamer.transport.archive import ArchiveSource
 from streamer.transport.embedded import EmbeddedKafka
 from streamer.transport.kafka_admin import create_topics
 
@@ -54,3 +60,14 @@ def make_topic(kafka: str) -> TopicMaker:
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small bundle, trained for real on a small simulated world."""
+    folder = tmp_path_factory.mktemp("model")
+    to_file(simulate(SMALL_WORLD, range(20)), folder / "history.parquet")
+    history = collect(ArchiveSource(folder / "history.parquet"), Settings(), newest=6_000, progress=lambda _: None)
+    new = NewBundle(folder / "bundle", "tests", "1", created_at=SMALL_WORLD.start)
+    train_bundle(history, new, TrainingConfig(seed=7, epochs=2), lambda _: None)
+    return folder / "bundle"

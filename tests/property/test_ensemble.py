@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.ensemble import Ensemble
+from detectors.ensemble import LEAST_WEIGHT, Ensemble, separating_weights
 from detectors.models.tails import FeatureTails
 from streamer.state.features import TABLE
-from tests.unit.test_bundle import some_windows
+from tests.unit.test_bundle import risky_windows, some_windows
 
-ENSEMBLE = Ensemble.calibrate([FeatureTails.fit(some_windows(5_000), TABLE)], some_windows(20_000, seed=1))
+ENSEMBLE = Ensemble.calibrate(
+    [FeatureTails.fit(some_windows(5_000), TABLE)], some_windows(20_000, seed=1), risky_windows(1_000)
+)
 
 
 @pytest.mark.parametrize("rarity", [0.1, 0.01, 0.002])
@@ -39,3 +41,18 @@ def test_explanations_are_shares_and_name_the_unusual_feature() -> None:
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
     assert (shares.argmax(axis=1) == TABLE.column("travel_speed")).all()
     assert not shares[:, TABLE.column("hour_sin")].any()
+
+
+def test_weights_follow_what_a_detector_can_tell() -> None:
+    rng = np.random.default_rng(1)
+    knowing = rng.exponential(size=4_000)
+    calm = np.stack([knowing[:2_000], rng.exponential(size=2_000)], axis=1).astype(np.float32)
+    alarmed = np.stack([knowing[2_000:] + 4, rng.exponential(size=2_000)], axis=1).astype(np.float32)
+    weights = separating_weights(calm, alarmed)
+    assert weights.tolist() == [1.0, LEAST_WEIGHT]
+    assert separating_weights(calm[:, ::-1], alarmed[:, ::-1]).tolist() == [LEAST_WEIGHT, 1.0]
+
+
+def test_detectors_that_can_tell_nothing_are_heard_alike() -> None:
+    calm = np.ones((100, 3), np.float32)
+    assert separating_weights(calm, calm).min() > 0

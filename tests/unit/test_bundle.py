@@ -37,10 +37,17 @@ def some_windows(count: int, seed: int = 0) -> Windows:
     return Windows(steps, np.full(count, TABLE.window, np.int32), last)
 
 
+def risky_windows(count: int) -> Windows:
+    windows = some_windows(count, seed=9)
+    risk = np.array([feature.risk for feature in TABLE.features], np.float32)
+    return Windows(windows.steps, windows.length, windows.last + 3 * risk)
+
+
 @pytest.fixture
 def ensemble() -> Ensemble:
     windows = some_windows(3_000)
-    return Ensemble.calibrate([FeatureTails.fit(windows, TABLE)], some_windows(2_000, seed=1))
+    detectors = [FeatureTails.fit(windows, TABLE)]
+    return Ensemble.calibrate(detectors, some_windows(2_000, seed=1), risky_windows(500))
 
 
 @pytest.fixture
