@@ -26,8 +26,9 @@ from detectors.models.backbones import make_backbone
 from detectors.models.weights import config_of, load_weights, under, weights_of
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
-_LEAST_LOG_SIGMA = -3.0
-"""Without a floor a feature that hardly ever changes would outweigh all others."""
+_LEAST_LOG_SIGMA = -1.5
+"""Floor of the expected sd, about a fifth of the usual one: a new shop where none was expected is a
+small surprise, however sure the network was."""
 
 
 @dataclass(frozen=True, slots=True)
