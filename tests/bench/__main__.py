@@ -45,7 +45,7 @@ class Options:
 
 
 FULL = Options(repeat=5, events=200_000, slice_s=10)
-QUICK = Options(repeat=2, events=30_000, slice_s=3)
+QUICK = Options(repeat=2, events=20_000, slice_s=3)
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     facts = machine()
     use_one_thread()
     numba.set_num_threads(1)
-    configure(LogSettings(level="warning"))
+    configure(LogSettings(level="error"))
     console = Console()
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory() as name, console.status("simulating and training") as status:

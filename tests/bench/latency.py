@@ -90,7 +90,7 @@ def waiting(workload: Workload, bootstrap: str, rate: int, times: int, slice_s: 
         slices = _slices(found, min(latencies.sent().values()), slice_s, times)
         for name, share in _SHARES.items():
             values = tuple(percentile(each, share) for each in slices)
-            yield Measurement("latency", f"to {what} at {rate:,} events/s, {name}", "ms", values)
+            yield Measurement("latency", f"to {what} at {rate:,}/s, {name}", "ms", values)
 
 
 def _slices(found: Iterator[tuple[int, float]], begin: int, slice_s: int, times: int) -> list[list[float]]:

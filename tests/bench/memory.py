@@ -26,7 +26,7 @@ def holding(users: int, times: int) -> Iterator[Measurement]:
     grown = [
         int(subprocess.run(command, cwd=_ROOT, capture_output=True, check=True, text=True).stdout) for _ in range(times)
     ]
-    what = f"growth of the process by {users:,} users"
+    what = f"process, {users:,} users"
     yield Measurement("memory", what, "MB", tuple(each / 1e6 for each in grown))
     yield Measurement("memory", "the same for each", "bytes/user", tuple(each / users for each in grown))
 

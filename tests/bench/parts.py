@@ -39,7 +39,7 @@ def keeping_many(users: int, times: int) -> Measurement:
         batches = list(crowd.payments(_CROWD_EVENTS))
         return us_per_unit(lambda: sum(len(crowd.state.advance(batch).batch) for batch in batches))
 
-    return Measurement("parts", f"state, {users:,} users at random", US_PER_EVENT, repeat(times, run))
+    return Measurement("parts", f"state, {users:,} users", US_PER_EVENT, repeat(times, run))
 
 
 def new_state() -> PartitionState:

@@ -1,4 +1,4 @@
-"""Windows to scores, by each detector and by all of them, in small and large batches."""
+"""Windows to scores and to explanations, by each detector and by all of them, in batches of several sizes."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +11,7 @@ from tests.bench.timing import Measurement, repeat, us_per_unit
 from tests.bench.workload import BATCH, Workload
 
 SCORED_AT_ONCE = (1, 256, BATCH)
+EXPLAINED_AT_ONCE = (1, 16)
 _CALLS = 100
 _WINDOWS = 4 * BATCH
 """One repetition makes so many calls, or judges so many windows if that is less work."""
@@ -27,9 +28,14 @@ def scoring(workload: Workload, times: int) -> Iterator[Measurement]:
     judges["ensemble"] = ensemble.judge
     for rows in SCORED_AT_ONCE:
         for name, judge in judges.items():
-            run = partial(_judge, judge, windows.rows(slice(0, rows)))
-            values = repeat(times, partial(us_per_unit, run))
-            yield Measurement("scoring", f"{name}, {rows:,} at once", "µs/window", values)
+            yield _measured(name, judge, windows.rows(slice(0, rows)), times)
+    for rows in EXPLAINED_AT_ONCE:
+        yield _measured("explanation", ensemble.explain, windows.rows(slice(0, rows)), times)
+
+
+def _measured(name: str, judge: Callable[[Windows], object], windows: Windows, times: int) -> Measurement:
+    values = repeat(times, partial(us_per_unit, partial(_judge, judge, windows)))
+    return Measurement("scoring", f"{name}, {len(windows):,} at once", "µs/window", values)
 
 
 def _judge(judge: Callable[[Windows], object], windows: Windows) -> int:

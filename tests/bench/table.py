@@ -14,10 +14,10 @@ from tests.bench.timing import Measurement, ratio
 def show(results: Sequence[Measurement], bare: Measurement, facts: Facts, console: Console) -> None:
     """Print a table, one section for each area."""
     table = Table(
-        "what",
         title=f"{facts['cpu']}, {facts['cores']} cores, load before {facts['load_average_before']}",
         caption="median of the repetitions (least–most); the ratio compares events a second",
     )
+    table.add_column("what", no_wrap=True)
     for column in ("median", "spread", "ratio to bare poll"):
         table.add_column(column, justify="right")
     area = ""

@@ -46,7 +46,7 @@ class Workload:
         history = collect(_Memory(past), Settings(), newest=TRAINING_EVENTS, progress=lambda _: None)
         new = NewBundle(folder, "bench", "1", created_at=WORLD.start)
         # Longer training would change the weights, not the time that they take.
-        train_bundle(history, new, TrainingConfig(seed=1, epochs=2), lambda _: None)
+        train_bundle(history, new, TrainingConfig(seed=1, epochs=1), lambda _: None)
         return cls(present, list(_batches(present, BATCH)), open_bundle(folder))
 
 
