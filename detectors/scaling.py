@@ -19,7 +19,12 @@ LEAST = -4.0
 MOST = 8.0
 """Bounds of scaled values; the upper one is wider, since large values are what is looked for."""
 
+WIDEST = 1e6
+"""Bound of everything else, in standard deviations or logarithms: no sum of two overflows."""
+
 EXTRA_CHANNELS = 2
+_FARTHEST = 10_000.0
+"""Bound of scaled values where no other is meant: far beyond all that occurs, far below overflow."""
 _SMALLEST_SCALE = 1e-6
 
 
@@ -68,19 +73,31 @@ class Scaling:
         count, length, _ = windows.steps.shape
         # Steps come last, so that the real ones stand at the end.
         real = np.arange(length) >= length - windows.length[:, None]
-        mean = windows.last[:, self.amount] - windows.last[:, self.ratio]
-        centred = windows.steps[:, :, self.amount] - mean[:, None]
+        last = self._bounded(windows.last, slice(None), -_FARTHEST, _FARTHEST)
+        mean = last[:, self.amount] - last[:, self.ratio]
+        amount = self._bounded(windows.steps[:, :, self.amount], self.amount, -_FARTHEST, _FARTHEST)
+        centred = (amount - mean[:, None] - self.center[self.ratio]) / self.scale[self.ratio]
+        own = slice(None, self.steps)
         channels = np.empty((count, length, self.channels), np.float32)
-        channels[:, :, : self.steps] = (windows.steps - self.center[: self.steps]) / self.scale[: self.steps]
-        channels[:, :, self.steps] = (centred - self.center[self.ratio]) / self.scale[self.ratio]
+        channels[:, :, own] = self._scaled(self._bounded(windows.steps, own, LEAST, MOST), own)
+        channels[:, :, self.steps] = centred
         channels[:, :, self.steps + 1] = 1
         np.clip(channels, LEAST, MOST, out=channels)
         channels *= real[:, :, None]
         return channels
 
     def last(self, windows: Windows) -> Floats:
-        """Return (B, F) float32 scaled features of the last event, without bounds."""
-        return np.asarray((windows.last - self.center) / self.scale, np.float32)
+        """Return (B, F) float32 scaled features of the last event, bounded only to stay finite."""
+        every = slice(None)
+        return self._scaled(self._bounded(windows.last, every, -_FARTHEST, _FARTHEST), every)
+
+    def _bounded(self, values: Floats, columns: slice | int, least: float, most: float) -> Floats:
+        """Bound values by scaled bounds before they are scaled, so that nothing overflows."""
+        center, scale = self.center[columns], self.scale[columns]
+        return np.asarray(np.clip(values, center + least * scale, center + most * scale), np.float32)
+
+    def _scaled(self, values: Floats, columns: slice) -> Floats:
+        return np.asarray((values - self.center[columns]) / self.scale[columns], np.float32)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
@@ -99,3 +116,11 @@ class Scaling:
         if center.shape != expected or scale.shape != expected or not (scale > 0).all():
             raise ValueError(f"not a scaling of {expected[0]} features: shapes {center.shape} and {scale.shape}")
         return cls(center, scale, table.steps, table.column("log_amount"), table.column("amount_ratio"))
+
+
+def _scaled(values: Floats, center: Floats, scale: Floats, most: float) -> Floats:
+    """Scale values, at most so many deviations from the centre; bounds come first, lest a division overflow."""
+    bounded = np.clip(values, center - np.float32(most) * scale, center + np.float32(most) * scale)
+    bounded -= center
+    bounded /= scale
+    return np.asarray(bounded, np.float32)
