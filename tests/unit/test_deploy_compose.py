@@ -81,6 +81,13 @@ def test_the_topics_are_those_of_the_settings() -> None:
     assert int(made[topics.transactions]) >= SERVICES["worker"]["scale"]
 
 
+def test_live_payments_are_not_those_that_were_learnt_from() -> None:
+    training = re.findall(r"--seed (\d+)", SERVICES["train"]["command"][0])
+    live = re.findall(r"--seed (\d+)", " ".join(SERVICES["simulator"]["command"]))
+    assert len(training) == len(live) == 1
+    assert training != live
+
+
 def test_prometheus_finds_the_workers_and_alertmanager() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     (found,) = config["scrape_configs"][0]["dns_sd_configs"]
