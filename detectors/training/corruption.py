@@ -110,7 +110,8 @@ def card_testing(ledger: Ledger, rng: np.random.Generator) -> None:
     np.copyto(ledger.amount, tiny, where=small)
     ledger.amount[dear, -1] *= _between(rng, 1, 8, int(dear.sum()))
     _in_quick_succession(ledger, rng, tried, 5 * _SECOND_H, 3 * _MINUTE_H)
-    ledger.elapsed[dear, -1] = _between(rng, 2 * _MINUTE_H, 50 * _MINUTE_H, int(dear.sum()))
+    pause = _between(rng, 2 * _MINUTE_H, 50 * _MINUTE_H, len(ledger))
+    np.copyto(ledger.elapsed[:, -1], pause, where=dear & tried[:, -2])
     _at_one_hour(ledger, rng, tried, rare=0.2)
     _by_new(ledger, rng, "new_device", tried, 0.4)
 

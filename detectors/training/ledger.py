@@ -52,10 +52,10 @@ class Ledger:
         self.last = windows.last.copy()
         self._length = windows.length
         self.real: Mask = np.arange(table.window) >= table.window - windows.length[:, None]
-        self.amount = np.exp(self.step("log_amount").astype(np.float64)) - 0.5
+        self.amount = np.maximum(np.exp(self.step("log_amount").astype(np.float64)) - 0.5, 0)
         self.mean = (self.amount + 0.5) * np.exp(-self.step("amount_ratio").astype(np.float64)) - 0.5
         self.merchant_mean = (self.amount + 0.5) * np.exp(-self.step("merchant_amount_ratio").astype(np.float64)) - 0.5
-        self.elapsed = np.exp(-self.step("quickness").astype(np.float64))
+        self.elapsed = np.clip(np.exp(-self.step("quickness").astype(np.float64)), _SHORTEST_H, _LONGEST_H)
         self._gap = self.elapsed * np.exp(self.step("quickness_ratio").astype(np.float64))
         self._before = self.amount.copy(), self.elapsed.copy(), self.mean.copy()
         self._wider = np.zeros(len(self))
@@ -79,7 +79,8 @@ class Ledger:
         np.maximum(self.amount, 0, out=self.amount)
         changed = (self.amount != amount) | (self.elapsed != elapsed)
         self._drift(changed)
-        self._count(np.logical_or.accumulate(changed, axis=1))
+        dirty = np.logical_or.accumulate(changed, axis=1) & self.real
+        self._count(dirty)
         self._sum_up(changed.any(axis=1))
         log_amount = np.log(self.amount + 0.5)
         for name, value in {
@@ -89,7 +90,7 @@ class Ledger:
             "quickness": -np.log(self.elapsed),
             "quickness_ratio": np.log(self._gap / self.elapsed),
         }.items():
-            np.copyto(self.step(name), value.astype(np.float32), where=self.real)
+            np.copyto(self.step(name), value.astype(np.float32), where=dirty)
         self.last[:, : self.table.steps] = self.steps[:, -1]
         return Windows(self.steps, self._length, self.last)
 
@@ -128,7 +129,7 @@ class Ledger:
             "small_count_1h": np.log1p(small_1h),
             "count_1d": np.log((1 + np.maximum(count_1d, 0)) / per_day),
         }.items():
-            np.copyto(self.step(name), value.astype(np.float32), where=dirty & self.real)
+            np.copyto(self.step(name), value.astype(np.float32), where=dirty)
 
     def _sum_up(self, changed: Mask) -> None:
         """Compute the counts and sums that only the last event has."""
