@@ -5,6 +5,7 @@ say nothing of another's, only ratios do.
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,13 +21,14 @@ from streamer.transport.embedded import EmbeddedKafka
 from tests.bench import backlog, in_memory, latency, memory, parts, scoring, table
 from tests.bench.machine import machine
 from tests.bench.timing import Measurement
-from tests.bench.workload import BATCH, Workload
+from tests.bench.workload import BATCH, PARTITIONS, Workload
 from tests.conftest import JARS
 
 RATES = (500, 2_000)
 CROWDS = (10_000, 200_000)
 HELD_USERS = 100_000
-LEAST_EVENTS = 4 * BATCH
+LEAST_EVENTS = 2 * PARTITIONS * BATCH
+_PIPED_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Options:
 
 
 FULL = Options(repeat=5, events=200_000, slice_s=10)
-QUICK = Options(repeat=2, events=20_000, slice_s=3)
+QUICK = Options(repeat=3, events=20_000, slice_s=2)
 
 
 def main() -> None:
@@ -54,7 +56,7 @@ def main() -> None:
     use_one_thread()
     numba.set_num_threads(1)
     configure(LogSettings(level="error"))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory() as name, console.status("simulating and training") as status:
         folder = Path(name)

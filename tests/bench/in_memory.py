@@ -11,7 +11,7 @@ from streamer.settings import AlertSettings, Settings
 from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement, repeat
 from tests.bench.workload import WORLD, Workload
 
-_ALERTED_BATCHES = 2
+_ALERTED_BATCHES = 1
 
 
 class StageTimes:

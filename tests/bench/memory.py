@@ -28,7 +28,7 @@ def holding(users: int, times: int) -> Iterator[Measurement]:
     ]
     what = f"process, {users:,} users"
     yield Measurement("memory", what, "MB", tuple(each / 1e6 for each in grown))
-    yield Measurement("memory", "the same for each", "bytes/user", tuple(each / users for each in grown))
+    yield Measurement("memory", "process, each user", "bytes/user", tuple(each / users for each in grown))
 
 
 def _growth(users: int) -> int:

@@ -12,9 +12,9 @@ from tests.bench.workload import BATCH, Workload
 
 SCORED_AT_ONCE = (1, 256, BATCH)
 EXPLAINED_AT_ONCE = (1, 16)
-_CALLS = 100
 _WINDOWS = 4 * BATCH
-"""One repetition makes so many calls, or judges so many windows if that is less work."""
+_LEAST_CALLS, _MOST_CALLS = 4, 20
+"""One repetition judges about so many windows, in so many calls."""
 
 
 def scoring(workload: Workload, times: int) -> Iterator[Measurement]:
@@ -39,7 +39,7 @@ def _measured(name: str, judge: Callable[[Windows], object], windows: Windows, t
 
 
 def _judge(judge: Callable[[Windows], object], windows: Windows) -> int:
-    calls = min(_CALLS, -(-_WINDOWS // len(windows)))
+    calls = min(max(_WINDOWS // len(windows), _LEAST_CALLS), _MOST_CALLS)
     for _ in range(calls):
         judge(windows)
     return calls * len(windows)

@@ -21,7 +21,7 @@ from streamer.transport.partitioner import partition_for
 WORLD = SimulationConfig(users=5_000, merchants=1_000, days=365, seed=11)
 PARTITIONS = 4
 BATCH = Settings().worker.max_poll_records
-TRAINING_EVENTS = 30_000
+TRAINING_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
