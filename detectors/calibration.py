@@ -87,7 +87,10 @@ class TailCurve:
         """
         scores = np.asarray(arrays["scores"], np.float64)
         tails = np.asarray(arrays["tails"], np.float64)
-        scale = float(np.asarray(arrays["scale"], np.float64)[0])
+        scales = np.asarray(arrays["scale"], np.float64)
+        if (scores.ndim, tails.ndim, scales.shape) != (1, 1, (1,)):
+            raise ValueError(f"not a tail curve: shapes {scores.shape}, {tails.shape} and {scales.shape}")
+        scale = float(scales[0])
         rising = len(scores) > 0 and len(scores) == len(tails) and (np.diff(scores) > 0).all()
         if not rising or (np.diff(tails) < 0).any() or not np.isfinite(tails).all() or not scale > 0:
             raise ValueError("not a tail curve: scores must rise, tails must not fall, the scale must be positive")
