@@ -12,6 +12,7 @@ from detectors.bundle import Provenance, save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest
 from detectors.models.tails import FeatureTails
+from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.evaluate import quality
 from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
@@ -61,6 +62,7 @@ def train_bundle(
         )
     if new.folder.exists():
         raise EnvironmentFault(f"{str(new.folder)!r} exists: a bundle is never changed; choose another --out")
+    use_one_thread()
     parts = split(history.windows, config)
     tails = FeatureTails.fit(parts.fit, TABLE)
     vae = fit_vae(parts, TABLE, config, progress)

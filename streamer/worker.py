@@ -89,8 +89,9 @@ class Worker:
             if self._recorder is not None:
                 self._recorder.write(outcome.scored)
             self._deliver(outcome)
+            delivered = self._clock.wall()
             self._commit(outcome)
-            self._account(outcome)
+            self._account(outcome, delivered)
         self._watch_lag()
 
     def _deliver(self, outcome: Outcome) -> None:
@@ -113,13 +114,13 @@ class Worker:
                 # The next commit covers this one; a crash before it repeats these records.
                 log.warning("offsets not stored this time", cause=str(error))
 
-    def _account(self, outcome: Outcome) -> None:
-        now = self._clock.wall()
+    def _account(self, outcome: Outcome, delivered: float) -> None:
+        committed = self._clock.wall()
         self._metrics.batch(sum(part.received for part in outcome.scored))
         for part in outcome.scored:
-            self._account_partition(part, now)
+            self._account_partition(part, delivered, committed)
 
-    def _account_partition(self, part: Scored, now: float) -> None:
+    def _account_partition(self, part: Scored, delivered: float, committed: float) -> None:
         metrics, batch = self._metrics, part.advance.batch
         metrics.events(part.source, len(batch))
         metrics.duplicates(part.advance.duplicates)
@@ -133,11 +134,11 @@ class Worker:
         if not len(batch):
             return
         produced = {record.offset: record.timestamp for record in batch.records if record.timestamp >= 0}
-        metrics.event_latency(now - np.fromiter(produced.values(), np.float64) / 1000)
+        metrics.event_latency(committed - np.fromiter(produced.values(), np.float64) / 1000)
         alerted = [produced[a.origin.offset] for a in part.alerts if a.origin.offset in produced]
-        metrics.alert_latency(now - np.array(alerted, np.float64) / 1000)
+        metrics.alert_latency(delivered - np.array(alerted, np.float64) / 1000)
         metrics.risk(part.judgement.risk)
-        metrics.event_delay(part.source, now - float(batch.timestamp.max()) / 1000)
+        metrics.event_delay(part.source, committed - float(batch.timestamp.max()) / 1000)
         state = self._pipeline.state(part.source)
         metrics.held(part.source, users=state.users, merchants=state.merchants, state_bytes=state.used_bytes)
         evicted = (state.user_evictions, state.merchant_evictions)

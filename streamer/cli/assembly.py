@@ -7,10 +7,12 @@ from contextlib import nullcontext
 
 import structlog
 
+from detectors.bundle import Bundle
 from detectors.threads import use_one_thread
 from streamer import __version__
 from streamer.bundles import open_bundle
 from streamer.clock import SystemClock
+from streamer.events.record import Record
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
@@ -56,6 +58,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         health.bundle_loaded()
         topics = settings.topics
         require_topics(settings.kafka, [topics.transactions, topics.alerts, topics.dead_letters])
+        warm_up(settings, bundle)
         pipeline = Pipeline(
             settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
         )
@@ -74,6 +77,20 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         log.info("stopped")
     finally:
         server.close()
+
+
+def warm_up(settings: Settings, bundle: Bundle) -> None:
+    """Judge one payment of nobody and forget it.
+
+    What is compiled or loaded at first use would else delay the first payments, with the
+    partitions already taken.
+    """
+    pipeline = Pipeline(
+        settings, bundle, worker="warm-up", version=__version__, replay=True, stage=lambda _: nullcontext()
+    )
+    value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
+    outcome = pipeline.process([Record("warm-up", 0, 0, None, value)], now_ms=0)
+    bundle.ensemble.explain(outcome.scored[0].advance.windows)
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:
