@@ -101,7 +101,7 @@ class AlertSettings(_Group):
     """When an alert is raised and what it discloses."""
 
     alerts_per_million: Annotated[float, Field(gt=0, lt=1_000_000)] = Field(
-        2_000.0,
+        1_000.0,
         description="Alert budget: expected alerts in a million ordinary events, before suppression.",
     )
     suppress_s: Annotated[float, Field(ge=0)] = Field(

@@ -22,7 +22,7 @@ def demo(
     history_days: Annotated[int, typer.Option(min=2, help="Simulated days before the live part.")] = 30,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 1,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of the input topic.")] = 2,
-    alerts_per_million: Annotated[float, typer.Option(min=1, help="Alert budget.")] = 2_000.0,
+    alerts_per_million: Annotated[float, typer.Option(min=1, help="Alert budget.")] = 700.0,
     port: Annotated[int | None, typer.Option(help="Port of the worker's metrics; without it, any free one.")] = None,
     folder: Annotated[Path, typer.Option(help="Keeps Kafka, models and logs.", file_okay=False)] = Path(".streamer"),
     retrain: Annotated[bool, typer.Option("--retrain", help="Train anew even if an earlier model fits.")] = False,

@@ -69,12 +69,16 @@ def render(view: View) -> RenderableType:
 
 
 def _numbers(view: View) -> Panel:
-    grid = Table.grid(padding=(0, 3))
+    grid = Table.grid(expand=True, padding=(0, 2))
+    for _ in range(4):
+        grid.add_column(ratio=1)
     grid.add_row(
         _number("events/s", f"{view.events_per_s:,.0f}"),
         _number("lag", "–" if view.lag is None else f"{view.lag:,}"),
         _number("latency p50", _milliseconds(view.p50_ms)),
         _number("p99", _milliseconds(view.p99_ms)),
+    )
+    grid.add_row(
         _number("judged", f"{view.judged:,}"),
         _number("alerts", str(view.score.alerts)),
         _number("precision", _share(view.score.right, view.score.alerts)),
@@ -84,7 +88,7 @@ def _numbers(view: View) -> Panel:
 
 
 def _number(name: str, value: str) -> Text:
-    return Text.assemble((value, "bold"), (f"\n{name}", "dim"))
+    return Text.assemble((f"{name} ", "dim"), (value, "bold"))
 
 
 def _milliseconds(value: float | None) -> str:
@@ -114,12 +118,5 @@ def _alerts(view: View) -> Table:
 
 
 def _places(view: View) -> Text:
-    return Text.assemble(
-        ("metrics  ", "dim"),
-        view.metrics_url,
-        "\n",
-        ("alerts   ", "dim"),
-        view.watch,
-        "\n",
-        ("Ctrl-C drains and stops.", "dim"),
-    )
+    places = (("metrics  ", "dim"), view.metrics_url, ("\nalerts   ", "dim"), view.watch)
+    return Text.assemble(*places, ("\nCtrl-C drains and stops.", "dim"))

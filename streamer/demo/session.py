@@ -84,6 +84,9 @@ class Session:
             stack.callback(consumer.close)
             watcher = Watcher(consumer, ALERTS, worker.metrics_url, self._scoreboard, self._clock)
             watch = f"{sys.executable} -m kafka.consumer -b {kafka.bootstrap} -t {ALERTS} -C auto_offset_reset=earliest"
+            # Printed as one unbroken line too, to be copied; the screen may have to wrap it.
+            self._console.print(f"watch the alerts: {watch}", soft_wrap=True, highlight=False)
+            self._console.print(f"metrics: {worker.metrics_url}", soft_wrap=True, highlight=False)
             return self._show(worker, watcher, history, settings, watch)
 
     def _show(
