@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from detectors.api import Detector, Floats, Windows
 from detectors.calibration import TailCurve
 
-LEAST_WEIGHT = 0.1
+LEAST_WEIGHT = 0.3
+"""In simulated worlds the average precision is flat from 0.2 to 0.3 and falls on both sides."""
 
 _DESCENT_STEPS = 1_000
 _SHRINKAGE = 1e-3
