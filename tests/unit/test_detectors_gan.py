@@ -1,0 +1,133 @@
+"""Discriminator and generator: what one tells apart, and that the other draws various windows."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from detectors.api import Windows
+from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
+from detectors.scaling import LEAST, MOST, Scaling
+from detectors.threads import use_one_thread
+from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
+from detectors.training.dataset import Parts, split_by_time
+from detectors.training.evaluate import quality
+from detectors.training.fit import TrainingConfig, train_gan
+from streamer.state.features import TABLE
+from tests.conftest import SMALL_WORLD
+from tests.helpers.windows import set_last, simulated_windows
+
+CONFIG = TrainingConfig(epochs=4, batch_size=128)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    use_one_thread()
+
+
+@cache
+def parts() -> Parts:
+    return split_by_time(simulated_windows(SMALL_WORLD, 15)[0], 0.2)
+
+
+@cache
+def scaling() -> Scaling:
+    return Scaling.fit(parts().fit, TABLE)
+
+
+@cache
+def networks() -> tuple[Discriminator, Generator]:
+    return train_gan(parts(), scaling(), TABLE, CONFIG, lambda _: None)
+
+
+@cache
+def gan() -> Gan:
+    typical = np.median(scaling().last(parts().fit), axis=0)
+    return Gan(TABLE, CONFIG.gan, scaling(), networks()[0], typical)
+
+
+def generated(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    noise = torch.randn(count, CONFIG.gan.noise, generator=torch.Generator().manual_seed(0))
+    center, scale = torch.from_numpy(scaling().center), torch.from_numpy(scaling().scale)
+    window, last = networks()[1](noise, torch.ones(count, TABLE.window), center, scale)
+    return window.detach(), last.detach()
+
+
+def test_every_parameter_of_the_discriminator_learns() -> None:
+    fresh = Discriminator(GanConfig(), TABLE)
+    fresh(torch.randn(64, TABLE.window, TABLE.steps + 2), torch.randn(64, len(TABLE.features))).sum().backward()
+    for name, parameter in fresh.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_every_parameter_of_the_generator_learns() -> None:
+    fresh = Generator(GanConfig(), TABLE)
+    features = torch.ones(len(TABLE.features))
+    window, last = fresh(torch.randn(64, GanConfig().noise), torch.ones(64, TABLE.window), 0 * features, features)
+    (window.square().sum() + last.square().sum()).backward()
+    for name, parameter in fresh.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_corruptions_of_unseen_windows_are_told_from_real_ones() -> None:
+    held_back, rng = parts().held_back, np.random.default_rng(11)
+    assert _auc(corrupt(held_back, TABLE, rng)) > 0.8
+    for corruption, _ in CORRUPTIONS:
+        # Payments of another user may be just what this user does.
+        least = 0.65 if corruption is foreign else 0.8
+        assert _auc(corrupted_by(corruption, held_back, TABLE, rng)) > least, corruption.__name__
+
+
+def test_the_generator_does_not_collapse() -> None:
+    _, last = generated(2_000)
+    real = np.clip(scaling().last(parts().fit), LEAST, MOST).std(axis=0)
+    drawn = last.numpy().std(axis=0)
+    # Discrete features that are nearly always 0 say little of the generator.
+    telling = real > 0.5
+    assert telling.sum() > 15
+    assert (drawn[telling] > 0.1 * real[telling]).mean() > 0.8
+
+
+def test_what_is_drawn_is_a_window() -> None:
+    window, last = generated(100)
+    assert torch.equal(window[:, -1, : TABLE.steps], last[:, : TABLE.steps])
+    assert (window[:, :, -1] == 1).all()
+    assert window.min() >= LEAST
+    assert window.max() <= MOST
+
+
+def test_drawn_windows_are_as_short_as_asked() -> None:
+    mask = torch.zeros(3, TABLE.window)
+    mask[:, -5:] = 1
+    features = torch.ones(len(TABLE.features))
+    window, _ = networks()[1](torch.randn(3, CONFIG.gan.noise), mask, 0 * features, features)
+    assert not window[:, :-5].any()
+    assert window[:, -5:].any()
+
+
+def test_the_centred_amount_of_what_is_drawn_is_that_of_a_real_window() -> None:
+    window, last = (each.numpy() for each in generated(200))
+    raw = last * scaling().scale + scaling().center
+    amount, ratio = TABLE.column("log_amount"), TABLE.column("amount_ratio")
+    steps = window[:, :, amount] * scaling().scale[amount] + scaling().center[amount]
+    centred = (steps - (raw[:, amount] - raw[:, ratio])[:, None] - scaling().center[ratio]) / scaling().scale[ratio]
+    np.testing.assert_allclose(window[:, :, TABLE.steps], np.clip(centred, LEAST, MOST), atol=1e-4)
+
+
+def test_reasons_are_what_the_score_falls_by() -> None:
+    windows = parts().held_back.rows(slice(0, 20))
+    column = TABLE.column("new_device")
+    new = windows.last.copy()
+    new[:, column] = 1
+    known = windows.last.copy()
+    known[:, column] = 0
+    fall = gan().score(set_last(windows, new)) - gan().score(set_last(windows, known))
+    np.testing.assert_allclose(gan().explain(set_last(windows, new))[:, column], np.maximum(fall, 0), atol=1e-4)
+
+
+def _auc(bad: Windows) -> float:
+    scores = np.concatenate([gan().score(parts().held_back), gan().score(bad)])
+    return quality(scores, np.arange(len(scores)) >= len(parts().held_back)).auc

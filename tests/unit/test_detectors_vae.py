@@ -1,0 +1,123 @@
+"""The network of the VAE: what it learns, and that its latent space is used."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from detectors.api import Windows
+from detectors.models.vae import Vae, VaeConfig, VaeInputs, VaeNetwork
+from detectors.scaling import LEAST, MOST, Scaling
+from detectors.threads import use_one_thread
+from detectors.training.dataset import Parts, split_by_time
+from detectors.training.fit import TrainingConfig, train_vae
+from streamer.state.features import TABLE
+from tests.conftest import SMALL_WORLD
+from tests.helpers.windows import simulated_windows
+
+CONFIG = TrainingConfig(epochs=4, batch_size=128)
+DIRECTED = [column for column, feature in enumerate(TABLE.features) if feature.risk]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    use_one_thread()
+
+
+@cache
+def parts() -> Parts:
+    return split_by_time(simulated_windows(SMALL_WORLD, 15)[0], 0.2)
+
+
+@cache
+def scaling() -> Scaling:
+    return Scaling.fit(parts().fit, TABLE)
+
+
+@cache
+def network() -> VaeNetwork:
+    return train_vae(parts(), scaling(), TABLE, CONFIG, lambda _: None)
+
+
+def tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
+    inputs = VaeInputs.of(windows, scaling(), TABLE)
+    return (
+        torch.from_numpy(inputs.window),
+        torch.from_numpy(inputs.undirected),
+        torch.from_numpy(inputs.directed).clamp(LEAST, MOST),
+    )
+
+
+def test_every_parameter_learns() -> None:
+    fresh = VaeNetwork(VaeConfig(), TABLE)
+    surprise, divergence = fresh.losses(*tensors(parts().fit.rows(slice(1_000, 1_128))), torch.randn(128, 8))
+    loss = (surprise + divergence.sum(dim=1)).mean()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+    for name, parameter in fresh.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_one_batch_can_be_learnt_by_heart() -> None:
+    torch.manual_seed(0)
+    fresh = VaeNetwork(VaeConfig(), TABLE)
+    batch = tensors(parts().fit.rows(slice(1_000, 1_064)))
+    optimiser = torch.optim.Adam(fresh.parameters(), lr=5e-3)
+    surprises = []
+    for _ in range(200):
+        surprise, divergence = fresh.losses(*batch, torch.randn(64, 8))
+        optimiser.zero_grad()
+        loss = (surprise + 0.1 * divergence.sum(dim=1)).mean()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+        optimiser.step()
+        surprises.append(surprise.mean().item())
+    assert np.mean(surprises[-10:]) < surprises[0] - 20
+
+
+def test_the_latent_space_is_used_and_does_not_dominate() -> None:
+    trained = network()
+    with torch.inference_mode():
+        held_back = tensors(parts().held_back)
+        rows = len(held_back[0])
+        noise = torch.randn(rows, 8, generator=torch.Generator().manual_seed(0))
+        surprise, divergence = trained.losses(*held_back, noise)
+        mean, log_sigma = trained.decode(torch.zeros(rows, 8), trained.given(*held_back[:2]))
+        blind = (((held_back[2] - mean) / log_sigma.exp()).square() / 2 + log_sigma).sum(dim=1)
+    used = divergence.mean(dim=0)
+    assert (used > 0.1).sum() >= 2
+    assert 0.5 < used.sum() < 15
+    # What z tells of the event must be worth more than it costs.
+    assert blind.mean() - surprise.mean() > used.sum()
+
+
+def test_the_judged_event_is_hidden_from_what_is_expected() -> None:
+    window, undirected, _ = tensors(parts().held_back.rows(slice(0, 50)))
+    other = window.clone()
+    other[:, -1] = 3
+    assert torch.equal(network()(window, undirected), network()(other, undirected))
+
+
+def test_what_is_expected_follows_the_user() -> None:
+    window, undirected, directed = tensors(parts().held_back)
+    expected = network()(window, undirected).detach().numpy()
+    place = DIRECTED.index(TABLE.column("count_7d"))
+    assert np.corrcoef(expected[:, place], directed[:, place])[0, 1] > 0.3
+
+
+def test_only_deviations_towards_risk_count() -> None:
+    vae = Vae.calibrate(network(), CONFIG.vae, scaling(), TABLE, parts().held_back)
+    windows = parts().held_back.rows(slice(0, 200))
+    column = TABLE.column("amount_deviation")
+    ordinary, small, large = (_with_last(windows, column, value) for value in (0, -50, 50))
+    place = vae.explain(small)[:, column], vae.explain(ordinary)[:, column], vae.explain(large)[:, column]
+    assert place[0].max() < 0.1
+    assert (place[2] > place[1]).all()
+    assert place[2].mean() > 5
+
+
+def _with_last(windows: Windows, column: int, value: float) -> Windows:
+    last = windows.last.copy()
+    last[:, column] = value
+    return Windows(windows.steps, windows.length, last)
