@@ -5,7 +5,7 @@ from streamer.settings import Settings
 from streamer.state.partition import PartitionState
 from tests.bench.many_users import Crowd
 from tests.bench.timing import US_PER_EVENT, Measurement, repeat, us_per_unit
-from tests.bench.workload import Workload
+from tests.bench.workload import WORLD, Workload
 
 _CROWD_EVENTS = 20_000
 
@@ -28,7 +28,7 @@ def keeping_state(workload: Workload, times: int) -> Measurement:
         states = {batch.records[0].partition: new_state() for batch in events}
         return sum(len(states[batch.records[0].partition].advance(batch).batch) for batch in events)
 
-    return Measurement("parts", "state, 5,000 users", US_PER_EVENT, repeat(times, lambda: us_per_unit(run)))
+    return Measurement("parts", f"state, {WORLD.users:,} users", US_PER_EVENT, repeat(times, lambda: us_per_unit(run)))
 
 
 def keeping_many(users: int, times: int) -> Measurement:

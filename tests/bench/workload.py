@@ -18,10 +18,11 @@ from streamer.simulate.stream import simulate
 from streamer.training import NewBundle, train_bundle
 from streamer.transport.partitioner import partition_for
 
-WORLD = SimulationConfig(users=5_000, merchants=1_000, days=365, seed=11)
+WORLD = SimulationConfig(users=2_000, merchants=500, days=365, seed=11)
 PARTITIONS = 4
 BATCH = Settings().worker.max_poll_records
-TRAINING_EVENTS = 20_000
+TRAINING_EVENTS = 60_000
+"""Two weeks: a bundle calibrated on less takes longer histories for odd and raises alerts all the time."""
 
 
 @dataclass(frozen=True, slots=True)
