@@ -113,8 +113,10 @@ class Scaling:
         """
         center, scale = (np.asarray(arrays[name], np.float32) for name in ("center", "scale"))
         expected = (len(table.features),)
-        if center.shape != expected or scale.shape != expected or not (scale > 0).all():
+        if center.shape != expected or scale.shape != expected:
             raise ValueError(f"not a scaling of {expected[0]} features: shapes {center.shape} and {scale.shape}")
+        if not (np.isfinite(scale) & (scale > 0)).all():
+            raise ValueError("not a scaling: a scale is not positive or not finite")
         return cls(center, scale, table.steps, table.column("log_amount"), table.column("amount_ratio"))
 
 

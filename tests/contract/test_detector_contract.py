@@ -172,3 +172,13 @@ def test_a_detector_with_a_missing_or_misshapen_part_is_refused(detectors: Mappi
         misshapen = {**arrays, name: np.zeros((2, 3, 4), np.float32)}
         with pytest.raises(ValueError):  # noqa: PT011
             KINDS[kind].load(TABLE, stored.config(), misshapen)
+
+
+@pytest.mark.parametrize("kind", ["vae", "gan"])
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.inf])
+def test_a_scale_that_is_none_is_refused(detectors: Mapping[str, Detector], kind: str, scale: float) -> None:
+    stored = detectors[kind]
+    assert isinstance(stored, KINDS[kind])
+    damaged = {**stored.arrays(), "scaling.scale": np.full(FEATURES, scale, np.float32)}
+    with pytest.raises(ValueError, match="not a scaling"):
+        KINDS[kind].load(TABLE, stored.config(), damaged)
