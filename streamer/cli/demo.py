@@ -1,7 +1,6 @@
 """`streamer demo`: everything on this machine, from nothing to live alerts."""
 
 import json
-import signal
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,9 @@ import typer
 from rich.console import Console
 
 from streamer.cli.options import Json
+from streamer.cli.signals import stop_on_signals
+
+DRAIN_TIMEOUT_S = 90.0
 
 
 def demo(
@@ -48,8 +50,7 @@ def demo(
     )
     console = Console(stderr=True)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    stop_on_signals(stopping, drain_timeout_s=DRAIN_TIMEOUT_S)
     summary = Session(options, console=console, clock=SystemClock(), stopping=stopping).run()
     if summary is None:
         console.print("stopped before the live part")

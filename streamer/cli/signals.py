@@ -24,7 +24,7 @@ def stop_on_signals(stopping: threading.Event, *, drain_timeout_s: float) -> Non
         if stopping.is_set():
             end("second signal, stopping at once; uncommitted records will be read again", 128 + number)
         stopping.set()
-        late = f"not drained within worker.drain_timeout_s = {drain_timeout_s:g} s; uncommitted records are read again"
+        late = f"not drained within {drain_timeout_s:g} s; uncommitted records will be read again"
         timer = threading.Timer(drain_timeout_s, end, (late, Exit.DRAIN_TIMEOUT))
         timer.daemon = True
         timer.start()

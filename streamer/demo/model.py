@@ -2,8 +2,10 @@
 
 import hashlib
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -26,12 +28,30 @@ from streamer.transport.archive import ArchiveSource
 
 NEWEST = 60_000
 
+T = TypeVar("T")
 
-def bundle_for(options: DemoOptions, clock: Clock, console: Console) -> Path:
+
+class Stopped(Exception):
+    """Somebody asked to stop before the bundle was made."""
+
+
+def bundle_for(options: DemoOptions, clock: Clock, console: Console, stopping: threading.Event) -> Path:
     """Return the folder of a bundle that fits the options, trained now if need be.
 
     The history goes through a file, as a user's own would: simulate, train.
+
+    Raises:
+        Stopped: `stopping` was set meanwhile.
     """
+
+    def watched(show: Callable[[T], None]) -> Callable[[T], None]:
+        def step(now: T) -> None:
+            if stopping.is_set():
+                raise Stopped
+            show(now)
+
+        return step
+
     folder = options.folder / "bundles" / _name(options)
     if _is_usable(folder) and not options.retrain:
         return folder
@@ -39,13 +59,13 @@ def bundle_for(options: DemoOptions, clock: Clock, console: Console) -> Path:
     history_file = folder.parent / f"{folder.name}.parquet"
     history_file.parent.mkdir(parents=True, exist_ok=True)
     with counting("simulating a history", console) as count:
-        to_file(_counted(simulate(options.world, options.history), count), history_file)
+        to_file(_counted(simulate(options.world, options.history), watched(count)), history_file)
     source = ArchiveSource(history_file, partitions=options.partitions)
     with counting("computing features", console) as count:
-        history = collect(source, Settings(), newest=NEWEST, progress=count)
+        history = collect(source, Settings(), newest=NEWEST, progress=watched(count))
     new = NewBundle(folder, "demo", "1", round(clock.wall() * 1000))
     with training(console) as move:
-        train_bundle(history, new, TrainingConfig(seed=options.seed), move)
+        train_bundle(history, new, TrainingConfig(seed=options.seed), watched(move))
     history_file.unlink()
     return folder
 

@@ -16,7 +16,7 @@ from rich.live import Live
 
 from streamer.clock import Clock
 from streamer.demo.feed import Feed
-from streamer.demo.model import bundle_for
+from streamer.demo.model import Stopped, bundle_for
 from streamer.demo.options import DemoOptions
 from streamer.demo.scoreboard import Scoreboard
 from streamer.demo.screen import View, render
@@ -69,7 +69,10 @@ class Session:
             kafka = EmbeddedKafka(folder / "kafka", cache=self._options.folder / "cache")
             broker = stack.enter_context(ThreadPoolExecutor(1)).submit(kafka.start)
             stack.callback(kafka.stop)
-            bundle = bundle_for(self._options, self._clock, self._console)
+            try:
+                bundle = bundle_for(self._options, self._clock, self._console, self._stopping)
+            except Stopped:
+                return None
             self._say("starting Kafka")
             broker.result()
             settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
