@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.events.record import Record
-from streamer.transport.archive import ArchiveConsumer
+from streamer.transport.archive import ArchiveSource
 
 LINES = st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line and b"\r" not in line), max_size=20)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), min_size=1, max_size=12)
@@ -16,7 +16,7 @@ def read(name: str, content: bytes, *, partitions: int, max_records: int) -> lis
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(content)
-        consumer = ArchiveConsumer(path, partitions=partitions)
+        consumer = ArchiveSource(path, partitions=partitions)
         records: list[Record] = []
         while part := consumer.poll(timeout_s=0, max_records=max_records):
             records += part

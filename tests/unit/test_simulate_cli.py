@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from streamer.cli.simulate import simulate
 from streamer.errors import SettingsError
-from streamer.transport.archive import ArchiveConsumer
+from streamer.transport.archive import ArchiveSource
 
 SMALL = ["--users", "50", "--merchants", "30", "--days", "3", "--fraud-rate", "50"]
 
@@ -41,7 +41,7 @@ def test_limit_and_start_are_obeyed(app: typer.Typer, tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     result = CliRunner().invoke(app, [*SMALL, "--to-file", str(path), "--limit", "7", "--start", "2026-02-03"])
     assert result.exit_code == 0, result.output
-    records = ArchiveConsumer(path).poll(timeout_s=0, max_records=100)
+    records = ArchiveSource(path).poll(timeout_s=0, max_records=100)
     assert len(records) == 7
     first = json.loads(records[0].value or b"")
     assert 1_770_076_800_000 <= int(first["timestamp"]) < 1_770_163_200_000

@@ -14,7 +14,7 @@ from streamer.simulate.stream import simulate
 from streamer.simulate.tally import Tally
 from streamer.simulate.to_file import to_file
 from streamer.simulate.to_topic import to_topic
-from streamer.transport.archive import ArchiveConsumer
+from streamer.transport.archive import ArchiveSource
 from streamer.transport.archive_labels import read_episodes, read_labels
 from streamer.transport.memory import MemoryBroker
 
@@ -43,7 +43,7 @@ class FakeTime:
 def test_a_file_gives_back_what_was_written(tmp_path: Path, events: list[SimulatedEvent], name: str) -> None:
     path = tmp_path / name
     to_file(events, path)
-    records = ArchiveConsumer(path).poll(timeout_s=0, max_records=len(events) + 1)
+    records = ArchiveSource(path).poll(timeout_s=0, max_records=len(events) + 1)
     batch, rejected = decode(records, EventSettings())
     assert rejected == []
     assert batch.transaction_id == tuple(event.transaction.transaction_id for event in events)
@@ -59,7 +59,7 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path, events: list[Simulat
 def test_parquet_rows_become_the_bytes_of_the_topic(tmp_path: Path, events: list[SimulatedEvent]) -> None:
     path = tmp_path / "events.parquet"
     to_file(events, path)
-    records = ArchiveConsumer(path).poll(timeout_s=0, max_records=len(events))
+    records = ArchiveSource(path).poll(timeout_s=0, max_records=len(events))
     assert [record.value for record in records] == [encode(event.transaction) for event in events]
 
 
