@@ -33,6 +33,7 @@ AWAY = {
     "latitude": 1.35,
     "longitude": 103.8,
 }
+SETTINGS = AlertSettings(alerts_per_million=2_000)
 BUNDLE = BundleIdentity("demo", "3", "ab" * 32, calibrated_at=NOON - DAY)
 USER = "user-Ω-4711"
 
@@ -52,7 +53,7 @@ def drained() -> Finding:
     assert not rejected
     state = PartitionState(StateSettings(users=10, merchants=10, transaction_ids=100), late_after_ms=MINUTE)
     done = state.advance(batch)
-    (verdict,) = Policy(AlertSettings()).decide(done.batch, np.array([0.0] * 32 + [11.0])).raised
+    (verdict,) = Policy(SETTINGS).decide(done.batch, np.array([0.0] * 32 + [11.0])).raised
     past = done.past[-1]
     return Finding(
         batch=done.batch,
@@ -71,7 +72,7 @@ def drained() -> Finding:
 
 
 def alert_of(finding: Finding, settings: AlertSettings | None = None) -> Alert:
-    return build_alert(finding, settings or AlertSettings(), BUNDLE, worker_version="0.1.0", created_at=NOON + 60 * DAY)
+    return build_alert(finding, settings or SETTINGS, BUNDLE, worker_version="0.1.0", created_at=NOON + 60 * DAY)
 
 
 def blaming(finding: Finding, *features: str) -> Finding:
