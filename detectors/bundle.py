@@ -23,7 +23,7 @@ from safetensors.numpy import save as save_arrays
 from detectors.api import FeatureTable, InvalidBundle
 from detectors.calibration import TailCurve
 from detectors.ensemble import Ensemble
-from detectors.manifest import FORMAT, DetectorEntry, FileEntry, Manifest, entries_of, require_fit
+from detectors.manifest import FORMAT, DetectorEntry, FileEntry, Manifest, Provenance, entries_of, require_fit
 from detectors.registry import KINDS, Storable
 
 MANIFEST = "manifest.json"
@@ -49,23 +49,7 @@ class Bundle:
     @property
     def typical(self) -> NDArray[np.float64]:
         """(F,) median of each feature over the training windows."""
-        return np.array(self.manifest.typical)
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What a new bundle says of its making; see `Manifest` for the fields."""
-
-    bundle_id: str
-    version: str
-    created_at: int
-    code_version: str
-    trained_from: int
-    trained_until: int
-    rows: dict[str, int]
-    seed: int
-    typical: tuple[float, ...]
-    metrics: dict[str, float]
+        return np.array(self.manifest.made.typical)
 
 
 def save_bundle(folder: Path, ensemble: Ensemble, table: FeatureTable, made: Provenance) -> Manifest:
@@ -90,18 +74,9 @@ def save_bundle(folder: Path, ensemble: Ensemble, table: FeatureTable, made: Pro
         )
         detectors.append(DetectorEntry(kind, f"{kind}.safetensors", storable.config()))
     manifest = Manifest(
-        bundle_id=made.bundle_id,
-        version=made.version,
-        created_at=made.created_at,
-        code_version=made.code_version,
-        trained_from=made.trained_from,
-        trained_until=made.trained_until,
-        rows=made.rows,
-        seed=made.seed,
+        made=made,
         window=table.window,
         features=entries_of(table),
-        typical=made.typical,
-        metrics=made.metrics,
         detectors=tuple(detectors),
         files=tuple(
             FileEntry(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in sorted(contents.items())

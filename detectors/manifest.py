@@ -33,11 +33,10 @@ class FileEntry(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What `manifest.json` holds.
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle was made from.
 
     Attributes:
-        format: version of this layout.
         bundle_id: name of the line of bundles.
         version: version within the line.
         created_at: milliseconds since the epoch.
@@ -46,15 +45,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         trained_until: event time of the last one.
         rows: windows the models were fitted on, and windows held back for calibration.
         seed: of all randomness in training.
-        window: T.
-        features: the feature table.
         typical: median of each feature over the training windows.
         metrics: figures of the training, by name.
-        detectors: in the order of a judgement's columns.
-        files: all other files of the bundle.
     """
 
-    format: int = FORMAT
     bundle_id: str
     version: str
     created_at: int
@@ -63,10 +57,26 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     trained_until: int
     rows: dict[str, int]
     seed: int
-    window: int
-    features: tuple[FeatureEntry, ...]
     typical: tuple[float, ...]
     metrics: dict[str, float]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What `manifest.json` holds.
+
+    Attributes:
+        format: version of this layout.
+        made: what the bundle was made from.
+        window: T.
+        features: the feature table.
+        detectors: in the order of a judgement's columns.
+        files: all other files of the bundle.
+    """
+
+    format: int = FORMAT
+    made: Provenance
+    window: int
+    features: tuple[FeatureEntry, ...]
     detectors: tuple[DetectorEntry, ...]
     files: tuple[FileEntry, ...]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
 from streamer.settings import PREFIX, Settings, leaves
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
@@ -19,8 +20,8 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
     names = [settings.topics.transactions, settings.topics.alerts, settings.topics.dead_letters]
 
     def bundle() -> str:
-        found = open_bundle(settings.worker.bundle).manifest
-        return f"{found.bundle_id} version {found.version}, made {found.created_at}"
+        found = open_bundle(settings.worker.bundle).manifest.made
+        return f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
 
     def topics() -> str:
         if create_partitions is not None:

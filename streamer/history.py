@@ -15,6 +15,8 @@ from streamer.settings import Settings
 from streamer.state.partition import PartitionState
 from streamer.transport.base import Source
 
+DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -31,6 +33,11 @@ class History:
     timestamp: NDArray[np.int64]
     transaction_id: NDArray[np.str_]
     rejected: int
+
+    @property
+    def days(self) -> float:
+        """Days of event time that the windows cover."""
+        return float(self.timestamp[-1] - self.timestamp[0]) / DAY_MS
 
 
 def collect(source: Source, settings: Settings, *, newest: int, progress: Callable[[int], None]) -> History:

@@ -209,5 +209,5 @@ class Pipeline:
 
 def identity_of(bundle: Bundle) -> BundleIdentity:
     """Return what alerts say about a bundle."""
-    manifest = bundle.manifest
-    return BundleIdentity(manifest.bundle_id, manifest.version, bundle.sha256, manifest.created_at)
+    made = bundle.manifest.made
+    return BundleIdentity(made.bundle_id, made.version, bundle.sha256, made.created_at)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from detectors.api import Windows
-from detectors.bundle import Provenance, save_bundle
+from detectors.bundle import save_bundle
 from detectors.ensemble import Ensemble
-from detectors.manifest import Manifest
+from detectors.manifest import Manifest, Provenance
 from detectors.models.tails import FeatureTails
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt

@@ -26,9 +26,9 @@ from detectors.models.backbones import make_backbone
 from detectors.models.weights import config_of, load_weights, under, weights_of
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
-_LEAST_LOG_SIGMA = -1.5
-"""Floor of the expected sd, about a fifth of the usual one: a new shop where none was expected is a
-small surprise, however sure the network was."""
+_LEAST_LOG_SIGMA = -0.3
+"""Floor of the expected sd, 0.74 of the usual one. With a lower one, how sure the network happened to
+become of single features decided the score, and differed from one training to the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
     try:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
         bundle = open_bundle(settings.worker.bundle)
-        manifest = bundle.manifest
+        made = bundle.manifest.made
         metrics.bundle(
-            bundle_id=manifest.bundle_id,
-            version=manifest.version,
+            bundle_id=made.bundle_id,
+            version=made.version,
             sha256=bundle.sha256,
-            trained_until=manifest.trained_until,
+            trained_until=made.trained_until,
         )
         health.bundle_loaded()
         topics = settings.topics

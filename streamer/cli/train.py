@@ -9,6 +9,8 @@ from rich.console import Console
 
 from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
 
+ENOUGH_DAYS = 14
+
 
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the new bundle; must not exist.")],
@@ -43,22 +45,27 @@ def train(
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
         history = collect(source, settings, newest=newest, progress=count)
+    if history.days < ENOUGH_DAYS:
+        console.print(
+            f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "
+            f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
+        )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
     new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
     with training(console) as move:
-        manifest = train_bundle(history, new, chosen, move)
+        made = train_bundle(history, new, chosen, move).made
     result = {
         "bundle": str(out),
-        "bundle_id": manifest.bundle_id,
-        "version": manifest.version,
-        "rows": manifest.rows,
+        "bundle_id": made.bundle_id,
+        "version": made.version,
+        "rows": made.rows,
         "rejected": history.rejected,
-        "metrics": manifest.metrics,
+        "metrics": made.metrics,
     }
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
-    rows = manifest.rows
-    typer.echo(f"{out}: bundle {manifest.bundle_id} version {manifest.version}")
+    rows = made.rows
+    typer.echo(f"{out}: bundle {made.bundle_id} version {made.version}")
     typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")
     typer.echo(f"next: streamer check --bundle {out}")

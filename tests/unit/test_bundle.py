@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from detectors.api import FeatureTable, InvalidBundle, Windows
-from detectors.bundle import Provenance, load_bundle, save_bundle
+from detectors.bundle import load_bundle, save_bundle
 from detectors.ensemble import Ensemble
+from detectors.manifest import Provenance
 from detectors.models.tails import FeatureTails
 from streamer.bundles import open_bundle
 from streamer.errors import BundleError
@@ -63,7 +64,7 @@ def test_a_loaded_bundle_judges_the_same_bits(folder: Path, ensemble: Ensemble) 
     assert after.raw.tobytes() == before.raw.tobytes()
     assert after.risk.tobytes() == before.risk.tobytes()
     assert loaded.ensemble.explain(windows).tobytes() == ensemble.explain(windows).tobytes()
-    assert loaded.manifest.version == "3"
+    assert loaded.manifest.made.version == "3"
     assert loaded.typical.tolist() == list(MADE.typical)
 
 
