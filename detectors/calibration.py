@@ -2,7 +2,9 @@
 
 Tails of different detectors are comparable, and keep their meaning when a detector is trained
 anew. Where held-back scores end, an exponential tail goes on: the mean excess over a high
-threshold is its scale (Pickands, Balkema and de Haan: the generalised Pareto law with shape 0).
+threshold is its scale (Pickands, Balkema and de Haan: the generalised Pareto law with shape 0),
+but never less than that of the decade of rarity below the threshold: a bounded score has hardly
+any excess, and the first one beyond would pass for a miracle.
 """
 
 from collections.abc import Mapping
@@ -57,7 +59,8 @@ class TailCurve:
         threshold = values[-top]
         excess = values[-top:] - threshold
         smooth = len(np.unique(excess)) >= _DISTINCT
-        scale = float(excess.mean()) if smooth and excess.mean() > 0 else np.inf
+        decade = (threshold - values[-min(10 * top, len(values))]) / np.log(10)
+        scale = float(max(excess.mean(), decade)) if smooth else np.inf
         if smooth:
             # Above the threshold the law replaces the last few, noisy steps of the count.
             below = distinct <= threshold

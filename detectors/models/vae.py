@@ -26,9 +26,13 @@ from detectors.models.backbones import make_backbone
 from detectors.models.weights import config_of, load_weights, under, weights_of
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
-_LEAST_LOG_SIGMA = -0.3
+LEAST_LOG_SIGMA = -0.3
 """Floor of the expected sd, 0.74 of the usual one. With a lower one, how sure the network happened to
 become of single features decided the score, and differed from one training to the next."""
+
+_HEARD = 3
+"""How many deviations the score adds up. One alone may be chance and most are; all together would
+drown the few that matter. In simulated worlds 3 did better than 1 and than all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class VaeNetwork(nn.Module):
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
         mean, raw = self.decoder(torch.cat([z, given], dim=1)).chunk(2, dim=1)
-        return mean, _LEAST_LOG_SIGMA + nn.functional.softplus(raw - _LEAST_LOG_SIGMA)
+        return mean, LEAST_LOG_SIGMA + nn.functional.softplus(raw - LEAST_LOG_SIGMA)
 
     def losses(self, window: Tensor, undirected: Tensor, directed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return the two parts of the negative evidence lower bound, in nats.
@@ -127,7 +131,7 @@ class VaeInputs:
 
 @dataclass(frozen=True, slots=True)
 class Vae:
-    """The detector: the rarest of the deviations towards risk.
+    """The detector: the rarest of the deviations towards risk, taken together.
 
     Attributes:
         table: F features.
@@ -170,14 +174,18 @@ class Vae:
         return np.asarray((inputs.directed - mean) / sigma, np.float32)
 
     def score(self, windows: Windows) -> Floats:
-        """See `Detector.score`: the largest tail."""
-        return np.asarray(self._tails(windows).max(axis=1))
+        """See `Detector.score`: the sum of the largest tails."""
+        rarest = np.sort(self._tails(windows), axis=1)[:, -_HEARD:]
+        # Column by column: a sum along rows may round otherwise in other batches.
+        return sum(rarest.T, np.zeros(len(windows), np.float32))
 
     def explain(self, windows: Windows) -> Floats:
-        """See `Detector.explain`: the tail of each feature's deviation."""
-        tails = np.zeros((len(windows), len(self.table.features)), np.float32)
-        tails[:, [column for column, feature in enumerate(self.table.features) if feature.risk]] = self._tails(windows)
-        return tails
+        """See `Detector.explain`: the tails of the deviations that the score is the sum of."""
+        tails = self._tails(windows)
+        counted = tails >= np.sort(tails, axis=1)[:, -_HEARD:][:, :1]
+        heard = np.zeros((len(windows), len(self.table.features)), np.float32)
+        heard[:, [column for column, feature in enumerate(self.table.features) if feature.risk]] = tails * counted
+        return heard
 
     def _tails(self, windows: Windows) -> Floats:
         deviations = self.deviations(windows)

@@ -72,3 +72,10 @@ def test_a_damaged_curve_is_refused(damage: dict[str, list[float]]) -> None:
     whole = {"scores": [0.0, 1.0], "tails": [0.0, 2.0], "scale": [1.0]}
     with pytest.raises(ValueError, match="curve"):
         TailCurve.of({name: np.array(values) for name, values in (whole | damage).items()})
+
+
+@given(st.integers(0, 2**32))
+def test_a_score_just_beyond_a_bounded_distribution_is_no_miracle(seed: int) -> None:
+    curve = TailCurve.fit(np.random.default_rng(seed).beta(5, 2, size=10_000))
+    at_the_bound, beyond = curve(np.array([1.0, 1.02]))
+    assert beyond - at_the_bound < 1.5
