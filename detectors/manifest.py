@@ -109,5 +109,7 @@ def require_fit(manifest: Manifest, table: FeatureTable) -> None:
             differences.append(f"feature {name} has {', '.join(changed)}")
     if not differences and tuple(theirs) != tuple(ours):
         differences.append(f"features in the order {', '.join(theirs)}")
+    if len(manifest.made.typical) != len(manifest.features):
+        differences.append(f"{len(manifest.made.typical)} typical values for {len(manifest.features)} features")
     if differences:
         raise InvalidBundle(f"it was trained for other features: {'; '.join(differences)}; train it anew")

@@ -129,6 +129,13 @@ def test_an_unknown_kind_of_detector_is_refused(folder: Path) -> None:
         load_bundle(folder, TABLE)
 
 
+def test_typical_values_of_other_features_are_refused(folder: Path) -> None:
+    made = json.loads((folder / "manifest.json").read_text())["made"]
+    rewrite(folder, made={**made, "typical": [1.0]})
+    with pytest.raises(InvalidBundle, match="typical"):
+        load_bundle(folder, TABLE)
+
+
 FIRST = TABLE.features[0]
 
 
