@@ -182,7 +182,7 @@ def _rare_category(now: Situation) -> Statement | None:
     share, typical = math.exp(-now.features["category_rarity"]), math.exp(-now.typical["category_rarity"])
     if now.earlier < ACQUAINTED or share > 0.2 or share * TELLING > typical:
         return None
-    text = f"Payments of this category are rare for this user: about {percent_words(share)} of all."
+    text = f"Payments of this category are rare for this user: {percent_words(share)} of all."
     return Statement(text, 100 * share, 100 * typical)
 
 
@@ -192,7 +192,7 @@ def _rare_hour(now: Situation) -> Statement | None:
         return None
     whose = "this user's" if now.earlier >= ACQUAINTED else "all"
     span = f"{now.hour:02d}:00 and {now.hour + 1:02d}:00 UTC"
-    text = f"Between {span}, only about {percent_words(share)} of {whose} payments are to be expected."
+    text = f"Between {span}, {percent_words(share)} of {whose} payments are to be expected."
     return Statement(text, 100 * share, 100 * typical)
 
 

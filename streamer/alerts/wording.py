@@ -47,8 +47,8 @@ def ordinal(number: int) -> str:
 
 
 def percent_words(share: float) -> str:
-    """Write a share: 12 %; 0.4 %; less than 0.1 %."""
+    """Write a share: about 12 %; about 0.4 %; less than 0.1 %."""
     percent = 100 * share
     if percent < 0.1:
         return "less than 0.1 %"
-    return f"{percent:.1f} %" if percent < 0.95 else f"{percent:.0f} %"
+    return f"about {percent:.1f} %" if percent < 0.95 else f"about {percent:.0f} %"

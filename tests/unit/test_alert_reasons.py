@@ -150,7 +150,7 @@ def test_an_ordinary_payment_gives_nothing_to_say(feature: str) -> None:
         (
             seeing(hour_rarity=2.3),
             "hour_rarity",
-            "Between 23:00 and 24:00 UTC, only about 0.4 % of this user's payments are to be expected.",
+            "Between 23:00 and 24:00 UTC, about 0.4 % of this user's payments are to be expected.",
         ),
         (seeing(hour_rarity=-0.5), "hour_rarity", None),
         (seeing(travel_speed=0.8), "travel_speed", None),

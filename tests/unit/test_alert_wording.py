@@ -57,7 +57,7 @@ def test_numbers_are_as_precise_as_people_need() -> None:
     ]
     assert [about_words(a) for a in (0.5, 52.44, 1020.29, 367_900)] == ["0.5", "52.4", "1,020", "368,000"]
     assert [times_words(f) for f in (1.5, 9.94, 9.96, 1200)] == ["1.5 times", "9.9 times", "10 times", "1,200 times"]
-    assert [percent_words(s) for s in (0.12, 0.004, 0.0001)] == ["12 %", "0.4 %", "less than 0.1 %"]
+    assert [percent_words(s) for s in (0.12, 0.004, 0.0001)] == ["about 12 %", "about 0.4 %", "less than 0.1 %"]
 
 
 @pytest.mark.parametrize(
