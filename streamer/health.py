@@ -29,6 +29,7 @@ _CLOSES_WITHIN_S = 0.05
 class _Progress:
     position: int
     moved_at: float
+    told_at: float
     lag: int = 0
 
 
@@ -69,7 +70,7 @@ class Health:
         now = self._clock.monotonic()
         with self._lock:
             for source in sources:
-                self._partitions[source] = _Progress(position=-1, moved_at=now)
+                self._partitions[source] = _Progress(position=-1, moved_at=now, told_at=now)
 
     def revoked(self, sources: Iterable[TopicPartition]) -> None:
         """Say that partitions went elsewhere."""
@@ -86,7 +87,7 @@ class Health:
                 return
             if position != state.position or lag == 0:
                 state.position, state.moved_at = position, now
-            state.lag = lag
+            state.lag, state.told_at = lag, now
 
     def faults_of_life(self) -> list[str]:
         """List why the process should be restarted; empty when it lives."""
@@ -112,6 +113,9 @@ class Health:
             return {source: self._stall(source, progress, now) for source, progress in self._partitions.items()}
 
     def _stall(self, source: TopicPartition, progress: _Progress, now: float) -> str:
+        unknown_for = now - progress.told_at
+        if unknown_for > self._stall_after_s:
+            return f"{source.topic}/{source.partition} has no known lag for {unknown_for:.0f} s: is the broker there?"
         if progress.lag == 0 or now - progress.moved_at <= self._stall_after_s:
             return ""
         return f"{source.topic}/{source.partition} stands at {progress.position} with {progress.lag} records to read"

@@ -69,7 +69,7 @@ class KafkaProducer:
         except KafkaTimeoutError as error:
             raise RetriableTransportError(
                 f"not all messages were acknowledged within {timeout_s:g} s by {self._settings.bootstrap_servers}: "
-                "is the broker there?"
+                f"is the broker there, and is each topic of {', '.join(sorted(self._known))}?"
             ) from error
         refused, self._refused = self._refused, []
         if refused:

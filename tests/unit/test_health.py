@@ -76,6 +76,7 @@ def test_a_partition_with_lag_that_stands_still_is_named(working: Health, clock:
 def test_it_recovers_when_the_partition_moves(working: Health, clock: ManualClock) -> None:
     working.progress(ONE, 10, 5)
     turn(working, clock, 61)
+    working.progress(TWO, 20, 0)
     assert working.faults_of_readiness() != []
     working.progress(ONE, 11, 4)
     assert working.faults_of_readiness() == []
@@ -84,9 +85,21 @@ def test_it_recovers_when_the_partition_moves(working: Health, clock: ManualCloc
 def test_a_partition_with_nothing_to_read_may_stand_for_ever(working: Health, clock: ManualClock) -> None:
     working.progress(ONE, 10, 0)
     turn(working, clock, 600)
+    working.progress(TWO, 20, 0)
     working.progress(ONE, 10, 0)
     # New records just arrived: the wait for progress begins now, not ten minutes ago.
     working.progress(ONE, 10, 3)
+    assert working.faults_of_readiness() == []
+
+
+def test_a_lag_that_nobody_can_tell_is_no_lag_of_zero(working: Health, clock: ManualClock) -> None:
+    working.progress(ONE, 10, 0)
+    working.progress(TWO, 20, 0)
+    turn(working, clock, 61)
+    working.progress(TWO, 20, 0)
+    assert working.faults_of_readiness() == ["transactions/1 has no known lag for 61 s: is the broker there?"]
+    assert working.faults_of_life() == []
+    working.progress(ONE, 10, 0)
     assert working.faults_of_readiness() == []
 
 
@@ -94,6 +107,7 @@ def test_a_partition_that_went_elsewhere_is_not_missed(working: Health, clock: M
     working.progress(ONE, 10, 5)
     working.revoked([ONE])
     turn(working, clock, 61)
+    working.progress(TWO, 20, 0)
     working.progress(ONE, 10, 5)
     assert working.faults_of_readiness() == []
     assert working.stalls() == {TWO: ""}
@@ -103,6 +117,7 @@ def test_a_partition_that_comes_back_starts_afresh(working: Health, clock: Manua
     working.progress(ONE, 10, 5)
     working.revoked([ONE])
     turn(working, clock, 61)
+    working.progress(TWO, 20, 0)
     working.assigned([ONE])
     assert working.faults_of_readiness() == []
 
