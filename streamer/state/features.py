@@ -1,7 +1,7 @@
 """The feature table: what is computed for every event before it changes any state.
 
 Notation: a is the amount (refunds count as 0), m the user's running mean amount, dt the time
-since the user's previous event, gap the user's running mean of dt. A decayed count of horizon
+between the event and the user's newest one, gap its running mean. A decayed count of horizon
 h falls by e every h. Logarithms are natural. Each formula lives as a compiled function in
 `streamer/state/families/`; a new feature is one function there and one row here.
 """

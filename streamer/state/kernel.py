@@ -47,6 +47,7 @@ def observe(event: EventRow, user: UserRow, shared: SharedRow, now: NowRow) -> N
     now.everybody = shared.amount_mean if shared.amount_count > 0 else now.amount
     now.mean = amount.expected_amount(user, shared, now.amount)
     now.elapsed = rhythm.elapsed_hours(event, user)
+    now.lateness = rhythm.lateness_hours(event, user)
     now.gap = rhythm.expected_gap(user)
     now.merchant_seen = novelty.times_seen(user.merchants, user.merchant_counts, event.merchant_key)
 

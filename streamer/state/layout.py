@@ -69,6 +69,7 @@ NOW = _row(
         ("mean", "f8"),
         ("everybody", "f8"),
         ("elapsed", "f8"),
+        ("lateness", "f8"),
         ("gap", "f8"),
         ("merchant_seen", "i8"),
     ]
@@ -76,8 +77,8 @@ NOW = _row(
 """What several families need to know about the moment before an event.
 
 amount: not below 0; mean: the user's mean amount; everybody: all users' mean amount; elapsed:
-hours since the user's newest event; gap: the user's mean gap in hours; merchant_seen: how often
-the user paid this merchant.
+hours since the user's newest event; lateness: hours before it; gap: the user's mean gap in
+hours; merchant_seen: how often the user paid this merchant.
 """
 
 PAST = _row(

@@ -73,7 +73,7 @@ class User:
 @dataclass
 class Merchant:
     payments: list[tuple[int, bool]] = field(default_factory=list)
-    """Moment by the merchant's clock, and whether the payer was a stranger."""
+    """Time of the event, and whether the payer was a stranger."""
     first: int = 0
     amount_mean: float = 0.0
 
@@ -126,7 +126,8 @@ class Oracle:
         since = (moment - max(user.moments)) / HOUR if user.moments else 720.0
         elapsed = min(since, 720.0)
         usual_gap = self._mean_gap(user)
-        gap = max(elapsed, 1 / 3600)
+        late = (max(user.moments) - event.time) / HOUR if user.moments else 0.0
+        gap = max(elapsed, min(late, 720.0), 1 / 3600)
         ratio = math.log((amount + 0.5) / (mean + 0.5))
         ages = [self._age(user, index, elapsed) for index in range(len(user.events))]
         paid = [max(e.amount, 0.0) for e in user.events]
@@ -170,7 +171,7 @@ class Oracle:
             min((later - earlier) / HOUR, 720.0)
             for earlier, later in zip(user.moments[index:], user.moments[index + 1 :], strict=False)
         ]
-        return sum(steps) + elapsed
+        return sum(steps) + elapsed + (user.moments[index] - user.events[index].time) / HOUR
 
     @staticmethod
     def _mean_gap(user: User) -> float:
@@ -221,7 +222,7 @@ class Oracle:
         if event.amount >= 0:
             clipped = min(amount, 5 * mean + 1)
             merchant.amount_mean += (clipped - merchant.amount_mean) / min(len(merchant.payments) + 1, 200)
-        merchant.payments.append((moment, stranger))
+        merchant.payments.append((event.time, stranger))
         return {"merchant_amount_ratio": math.log((amount + 0.5) / (mean + 0.5)), "merchant_rush": rush}
 
     @staticmethod
@@ -241,7 +242,7 @@ class Oracle:
 
     def _learn(self, event: Event, user: User, *, mean: float, moment: int, gap: float) -> None:
         amount = max(event.amount, 0.0)
-        if user.events:
+        if user.events and event.time == moment:
             user.gaps.append(gap)
         user.events.append(event)
         user.moments.append(moment)

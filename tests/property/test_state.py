@@ -136,3 +136,15 @@ def test_memory_stays_within_its_bounds() -> None:
     state.advance(batch_of(events))
     assert (state.users, state.merchants) == (4, 9)
     assert (state.user_evictions, state.merchant_evictions) == (496, 491)
+
+
+def test_old_payments_that_arrive_today_are_no_burst() -> None:
+    day = 86_400_000
+    new = [Event(f"n{i}", "u", 20.0, NOON + (40 + i) * day, "m", "c", "d", "DE", None) for i in range(10)]
+    old = [Event(f"o{i}", "u", 20.0, NOON + i * day, "m", "c", "d", "DE", None) for i in range(30)]
+    done = small_state().advance(batch_of([*new, *old]))
+    last = done.windows.last[-1]
+    assert done.late[-1]
+    assert last[TABLE.column("count_1h")] < 0.7
+    assert last[TABLE.column("quickness")] < -4
+    assert last[TABLE.column("sum_1d")] < 1

@@ -53,8 +53,9 @@ def merchant_habits(
     stranger = 1.0 if now.merchant_seen == 0 else 0.0
     out[MERCHANT_RUSH] = stranger * math.log((1 + strangers_1h) / (1 + usual))
 
-    merchant.strangers_1h = strangers_1h + stranger
-    merchant.strangers_30d = strangers_30d + stranger
+    lateness = max(merchant.last_time - event.time, 0) / HOUR_MS
+    merchant.strangers_1h = strangers_1h + stranger * math.exp(-lateness)
+    merchant.strangers_30d = strangers_30d + stranger * math.exp(-lateness / MONTH_H)
     merchant.last_time = max(merchant.last_time, event.time)
     if event.amount >= 0:
         clipped = min(now.amount, 5 * mean + 1)

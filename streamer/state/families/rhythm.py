@@ -1,7 +1,7 @@
 """Time: how soon after the previous event, and at which hour of the user's day.
 
-A late event has no negative gap: it counts as simultaneous with the newest one. The shortest
-gap is 1 s, the longest 30 d, which is also the gap of a first event. A user's mean gap is
+A late event is as far from the newest one as it lies before it, and teaches nothing of gaps. The shortest gap is 1 s, the
+longest 30 d, which is also the gap of a first event. A user's mean gap is
 drawn towards 1 d with the weight of 2 events. Hours are UTC.
 """
 
@@ -40,6 +40,14 @@ def elapsed_hours(event: EventRow, user: UserRow) -> float:
 
 
 @compiled
+def lateness_hours(event: EventRow, user: UserRow) -> float:
+    """Return hours by which the event lies before the user's newest one; 0 if it does not."""
+    if user.count == 0:
+        return 0.0
+    return float(max(user.last_time - event.time, 0) / HOUR_MS)
+
+
+@compiled
 def expected_gap(user: UserRow) -> float:
     """Return the user's mean gap in hours before this event."""
     gaps = min(user.gap_count, MEMORY)
@@ -49,15 +57,13 @@ def expected_gap(user: UserRow) -> float:
 @compiled
 def rhythm(event: EventRow, user: UserRow, merchant: MerchantRow, shared: SharedRow, now: NowRow, out: Out) -> None:
     """Write quickness, quickness_ratio, hour_rarity, hour_sin and hour_cos; learn the time."""
-    gap = max(now.elapsed, SHORTEST_GAP_H)
+    gap = max(now.elapsed, min(now.lateness, LONGEST_GAP_H), SHORTEST_GAP_H)
     out[QUICKNESS] = -math.log(gap)
     out[QUICKNESS_RATIO] = math.log(now.gap / gap)
-    if user.count > 0:
+    if user.count > 0 and now.lateness == 0:
         user.gap_mean += (gap - user.gap_mean) / min(user.gap_count + 1, MEMORY)
         user.gap_count += 1
-        user.last_time = max(user.last_time, event.time)
-    else:
-        user.last_time = event.time
+    user.last_time = event.time if user.count == 0 else max(user.last_time, event.time)
     hour = (event.time // HOUR_MS) % 24
     angle = 2 * math.pi * (event.time % DAY_MS) / DAY_MS
     out[HOUR_SIN] = math.sin(angle)
