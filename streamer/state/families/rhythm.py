@@ -1,8 +1,8 @@
 """Time: how soon after the previous event, and at which hour of the user's day.
 
-A late event is as far from the newest one as it lies before it, and teaches nothing of gaps. The shortest gap is 1 s, the
-longest 30 d, which is also the gap of a first event. A user's mean gap is
-drawn towards 1 d with the weight of 2 events. Hours are UTC.
+A late event is as far from the newest one as it lies before it, and teaches nothing of gaps.
+The shortest gap is 1 s, the longest 30 d, which is also the gap of a first event. A user's mean
+gap is drawn towards 1 d with the weight of 2 events. Hours are UTC.
 """
 
 import math
