@@ -78,6 +78,12 @@ class TopicSettings(_Group):
     alerts: str = Field("alerts", description="Output: fraud alerts, keyed by user.")
     dead_letters: str = Field("dead-letters", description="Output: records that are no transactions.")
 
+    @model_validator(mode="after")
+    def _outputs_are_no_inputs(self) -> "TopicSettings":
+        if self.transactions in {self.alerts, self.dead_letters}:
+            raise ValueError(f"{self.transactions!r} is read and written: the worker would read its own output")
+        return self
+
 
 class EventSettings(_Group):
     """What counts as a transaction."""

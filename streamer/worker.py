@@ -109,7 +109,9 @@ class Worker:
             except FencedError as error:
                 # The new owner will read these records again; what we hold of them is void.
                 log.warning("partitions went elsewhere before the commit", cause=str(error))
-                self._lost(list(outcome.offsets))
+                # Whether the partitions are gone for good, the group tells by `lost`.
+                for source in outcome.offsets:
+                    self._pipeline.drop(source)
             except RetriableTransportError as error:
                 # The next commit covers this one; a crash before it repeats these records.
                 log.warning("offsets not stored this time", cause=str(error))

@@ -17,7 +17,7 @@ def check(
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
     bootstrap: Bootstrap = None,
     create_topics: Annotated[
-        int | None, typer.Option(metavar="PARTITIONS", help="Create missing topics with so many partitions.")
+        int | None, typer.Option(min=1, metavar="PARTITIONS", help="Create missing topics with so many partitions.")
     ] = None,
     table: Annotated[bool, typer.Option("--settings", help="Print all settings as a Markdown table and stop.")] = False,
     as_json: Json = False,

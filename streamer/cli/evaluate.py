@@ -57,15 +57,12 @@ def evaluate(
         typer.echo(json.dumps(report, indent=2))
         return
     table = Table(title=f"{len(judged.fraud):,} payments, {frauds:,} of them fraud")
-    for heading in ("score", "AUC", "AP", "recall at 0.1 %", "0.5 %", "1 %", "precision at 0.1 %", "bursts at 0.5 %"):
+    headings = ["score", "AUC", "AP", "recall at 0.1 %", "0.5 %", "1 %", "precision at 0.1 %"]
+    for heading in headings if episode is None else [*headings, "bursts at 0.5 %"]:
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name, figures in found.items():
-        numbers = (
-            figures.auc,
-            figures.average_precision,
-            *figures.recall_at.values(),
-            figures.precision_at[0.001],
-            figures.episodes_at[0.005],
-        )
+        numbers = [figures.auc, figures.average_precision, *figures.recall_at.values(), figures.precision_at[0.001]]
+        if episode is not None:
+            numbers.append(figures.episodes_at[0.005])
         table.add_row(name, *(f"{number:.3f}" for number in numbers))
     Console().print(table)

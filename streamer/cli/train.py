@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+from streamer.errors import EnvironmentFault
 
 ENOUGH_DAYS = 14
 
@@ -40,6 +41,8 @@ def train(
     from streamer.training import NewBundle, train_bundle
     from streamer.training_progress import training
 
+    if out.exists():
+        raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap)
     console = Console(stderr=True)
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)

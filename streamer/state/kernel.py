@@ -71,6 +71,8 @@ def recall(event: EventRow, user: UserRow, past: PastRow) -> None:
     past.count_7d = 0
     for age in range(min(user.count, WINDOW)):
         since = event.time - user.times[(user.count - 1 - age) % WINDOW]
+        if since < 0:  # later than a late event, though known before it
+            continue
         past.count_1h += since <= HOUR_MS
         past.count_24h += since <= DAY_MS
         past.count_7d += since <= 7 * DAY_MS

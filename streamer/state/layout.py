@@ -96,7 +96,7 @@ PAST = _row(
 )
 """What people read beside an alert, as of its event.
 
-events: the user's earlier events; count_…: events within the horizon, this one included, at
+events: the user's earlier events; count_…: events within the horizon before it, itself included, at
 most as many as a window holds; recent: how many of the following rows are filled, newest first,
 this event included.
 """

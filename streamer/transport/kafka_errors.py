@@ -53,5 +53,5 @@ def missing_topics_error(names: Sequence[str], settings: KafkaSettings) -> Trans
     listed = ", ".join(repr(name) for name in names)
     return TransportError(
         f"topic {listed} does not exist at {settings.bootstrap_servers}, or may not be seen by this user: "
-        f"create it, e.g. {commands}"
+        f"create it by `streamer check --create-topics PARTITIONS`, or by {commands}"
     )

@@ -144,6 +144,13 @@ def test_a_stop_in_mid_stream_loses_nothing(kafka: str, bundle: Path, tmp_path: 
     assert judged == len(events) - committed
 
 
+def test_two_signals_for_one_wish_are_one(kafka: str, bundle: Path, tmp_path: Path) -> None:
+    topics = Topics(kafka).create(partitions=1)
+    with worker(topics, bundle, tmp_path / "log") as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.stop() == 0
+
+
 def test_a_second_run_after_a_crash_raises_the_same_alert_ids(kafka: str, bundle: Path, tmp_path: Path) -> None:
     topics = Topics(kafka).create(partitions=1)
     events = first_days(60)

@@ -116,7 +116,7 @@ def test_what_people_read_is_the_users_true_past(events: list[Event]) -> None:
             (e.time, e.amount, e.merchant) for e in own[::-1][:10]
         ]
         for name, horizon in (("count_1h", 1), ("count_24h", 24), ("count_7d", 168)):
-            within = sum(event.time - e.time <= horizon * 3_600_000 for e in own[-32:])
+            within = sum(0 <= event.time - e.time <= horizon * 3_600_000 for e in own[-32:])
             assert done.past[row][name] == within
         assert done.past[row]["events"] == len(own) - 1
         assert done.late[row] == (event.time < clock - 60_000)

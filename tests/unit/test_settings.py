@@ -75,5 +75,11 @@ def test_an_unreadable_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         load()
 
 
+@pytest.mark.parametrize("name", ["topics.alerts", "topics.dead_letters"])
+def test_an_output_topic_is_no_input_topic(name: str) -> None:
+    with pytest.raises(SettingsError, match="topics: 'loop' is read and written"):
+        load(None, {"topics.transactions": "loop", name: "loop"})
+
+
 def test_every_setting_is_described() -> None:
     assert all(field.description for _, _, field in leaves())
