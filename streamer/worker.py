@@ -111,7 +111,7 @@ class Worker:
                 log.warning("partitions went elsewhere before the commit", cause=str(error))
                 # Whether the partitions are gone for good, the group tells by `lost`.
                 for source in outcome.offsets:
-                    self._pipeline.drop(source)
+                    self._void(source)
             except RetriableTransportError as error:
                 # The next commit covers this one; a crash before it repeats these records.
                 log.warning("offsets not stored this time", cause=str(error))
@@ -183,7 +183,11 @@ class Worker:
         self._metrics.rebalance(how)
         self._health.revoked(sources)
         for source in sources:
-            self._pipeline.drop(source)
+            self._void(source)
             self._metrics.forget(source)
             self._owned.discard(source)
-            self._evicted.pop(source, None)
+
+    def _void(self, source: TopicPartition) -> None:
+        self._pipeline.drop(source)
+        # The next state counts its evictions from 0.
+        self._evicted.pop(source, None)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from streamer.cli.options import Config, Json, Overrides, settings_from
+from streamer.cli.options import Config, Json, Overrides, Partitions, settings_from
 from streamer.errors import ArchiveError
 
 
@@ -19,7 +19,7 @@ def evaluate(
     label: Annotated[str, typer.Option(help="Column of the truth: true/false or 1/0.")] = "is_fraud",
     episode: Annotated[str | None, typer.Option(help="Column that names bursts; each counts once.")] = None,
     warm_up_days: Annotated[float, typer.Option(min=0, help="First days that only fill the state.")] = 7.0,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the live topic.")] = 1,
+    partitions: Partitions = 1,
     config: Config = None,
     overrides: Overrides = None,
     as_json: Json = False,

@@ -16,6 +16,14 @@ Overrides = Annotated[
 Bootstrap = Annotated[str | None, typer.Option("--bootstrap", "-b", help="Brokers: kafka.bootstrap_servers.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document on standard output.")]
 
+Data = Annotated[Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")]
+FromTopic = Annotated[
+    bool, typer.Option("--from-topic", help="Read the topic topics.transactions up to its present end instead.")
+]
+Partitions = Annotated[
+    int, typer.Option(min=1, help="Spread an archive's users over so many partitions, as the live topic has.")
+]
+
 
 def settings_from(config: Path | None, overrides: list[str] | None, **flags: object) -> Settings:
     """Load settings from all sources.

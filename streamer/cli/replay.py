@@ -8,17 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+from streamer.cli.options import Bootstrap, Config, Data, FromTopic, Json, Overrides, Partitions, settings_from
 
 
 def replay(
-    data: Annotated[
-        Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")
-    ] = None,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="Read topics.transactions up to its present end instead.")
-    ] = False,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the live topic.")] = 1,
+    data: Data = None,
+    from_topic: FromTopic = False,
+    partitions: Partitions = 1,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
     alerts: Annotated[Path | None, typer.Option(help="Write the alerts to this file, as JSON lines.")] = None,
     record_tensors: Annotated[Path | None, typer.Option(help="Keep every scored window in this folder.")] = None,

@@ -2,23 +2,12 @@
 
 import uuid
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from streamer.errors import SettingsError
 from streamer.replay import BoundedTopic
 from streamer.settings import Settings
 from streamer.transport.archive import ArchiveSource
 from streamer.transport.kafka import KafkaConsumer
-
-Data = Annotated[Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")]
-FromTopic = Annotated[
-    bool, typer.Option("--from-topic", help="Read the topic topics.transactions up to its present end instead.")
-]
-Partitions = Annotated[
-    int, typer.Option(min=1, help="Spread an archive's users over so many partitions, as the live topic has.")
-]
 
 
 def open_source(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+from streamer.cli.options import Bootstrap, Config, Data, FromTopic, Json, Overrides, Partitions, settings_from
 from streamer.errors import EnvironmentFault
 
 ENOUGH_DAYS = 14
@@ -15,13 +15,9 @@ ENOUGH_DAYS = 14
 
 def train(
     out: Annotated[Path, typer.Option(help="Folder of the new bundle; must not exist.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Archive: Parquet, CSV or JSON lines, a file or a folder of them.")
-    ] = None,
-    from_topic: Annotated[
-        bool, typer.Option("--from-topic", help="Read topics.transactions up to its present end instead.")
-    ] = False,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the live topic.")] = 1,
+    data: Data = None,
+    from_topic: FromTopic = False,
+    partitions: Partitions = 1,
     newest: Annotated[int, typer.Option(min=1_000, help="Learn from so many of the newest payments.")] = 60_000,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; unset: the models' own.")] = None,
     seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
