@@ -69,7 +69,7 @@ def judge(
     episode: list[int] = []
     unlabelled = 0
     for outcome in replay(source, pipeline, clock, max_records=BATCH):
-        for part in outcome.scored:
+        for part in outcome:
             ids = part.advance.batch.transaction_id
             known = [row for row, name in enumerate(ids) if name in labels]
             unlabelled += len(ids) - len(known)

@@ -6,7 +6,8 @@ The pipeline holds the state of the partitions it was given and nothing else. Th
 give the same outcome, live or replayed, in batches of any size.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,9 +22,10 @@ from streamer.alerts.build import BundleIdentity, DetectorScore, Finding, build_
 from streamer.alerts.contract import Alert
 from streamer.alerts.dead_letter import dead_letter
 from streamer.alerts.message import alert_message
-from streamer.alerts.policy import Policy, Verdict
+from streamer.alerts.policy import Verdict
 from streamer.events.decode import Rejected, decode
 from streamer.events.record import Message, Record, TopicPartition
+from streamer.partition import Partition
 from streamer.settings import Settings
 from streamer.state.partition import Advance, PartitionState
 
@@ -33,7 +35,7 @@ Stage = Callable[[str], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What became of one partition's share of a batch.
+    """What became of the adjacent records of one partition.
 
     Attributes:
         source: the partition.
@@ -43,6 +45,9 @@ class Scored:
         alerts: the alerts raised, in order.
         rejected: the records that were no transactions.
         hidden: alerts suppressed because the user had one shortly before.
+        messages: what is to be published, in order.
+        next_offset: the offset of the record to be read next.
+        silent: whether an earlier run published and committed all of this before; it only changed the state.
     """
 
     source: TopicPartition
@@ -52,29 +57,9 @@ class Scored:
     alerts: tuple[Alert, ...]
     rejected: tuple[Rejected, ...]
     hidden: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a batch of records leads to.
-
-    Attributes:
-        messages: what is to be produced before the offsets are committed.
-        offsets: for each partition, the offset of the record to be read next.
-        scored: one entry a partition.
-    """
-
     messages: tuple[Message, ...]
-    offsets: dict[TopicPartition, int]
-    scored: tuple[Scored, ...]
-
-
-class _Partition:
-    """State and alert policy of one input partition."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.state = PartitionState(settings.state, late_after_ms=round(settings.events.late_after_s * 1000))
-        self.policy = Policy(settings.alerts)
+    next_offset: int
+    silent: bool
 
 
 class Pipeline:
@@ -100,75 +85,103 @@ class Pipeline:
         self._version = version
         self._replay = replay
         self._stage = stage
-        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._partitions: dict[TopicPartition, Partition] = {}
 
     @property
     def detector_names(self) -> tuple[str, ...]:
         """Names of the detectors, in the order of the columns of a judgement."""
         return self._bundle.ensemble.names
 
-    def state(self, source: TopicPartition) -> PartitionState:
-        """Return the state of a partition, made on first use."""
-        return self._partition(source).state
+    def partition(self, source: TopicPartition) -> Partition:
+        """Return what is held of a partition, made on first use."""
+        partition = self._partitions.get(source)
+        if partition is None:
+            partition = self._partitions[source] = Partition(self._settings)
+        return partition
+
+    def adopt(self, source: TopicPartition, partition: Partition) -> None:
+        """Go on with a partition as it was restored."""
+        self._partitions[source] = partition
 
     def drop(self, source: TopicPartition) -> None:
         """Forget everything about a partition."""
         self._partitions.pop(source, None)
 
-    def process(self, records: Sequence[Record], *, now_ms: int) -> Outcome:
+    def process(self, records: Sequence[Record], *, now_ms: int) -> tuple[Scored, ...]:
         """Judge records; those of one partition are adjacent and in offset order.
 
         Args:
             records: what a poll returned, at least one.
             now_ms: wall time for `created_at`; no decision depends on it.
         """
-        shares = [(source, list(share)) for source, share in groupby(records, key=lambda record: record.source)]
+        shares = [share for _, found in groupby(records, key=lambda r: r.source) for share in self._shares(list(found))]
         with self._stage("decode"):
-            decoded = [decode(share, self._settings.events) for _, share in shares]
+            decoded = [decode(share, self._settings.events) for _, _, share in shares]
         with self._stage("state"):
             advances = [
-                self.state(source).advance(batch) for (source, _), (batch, _) in zip(shares, decoded, strict=True)
+                self.partition(source).state.advance(batch)
+                for (source, _, _), (batch, _) in zip(shares, decoded, strict=True)
             ]
         with self._stage("score"):
             judged = self._bundle.ensemble.judge(Windows.concatenate([each.windows for each in advances]))
         with self._stage("alert"):
             scored = []
             start = 0
-            for (source, share), (_, rejected), advance in zip(shares, decoded, advances, strict=True):
+            for (source, silent, share), (_, rejected), advance in zip(shares, decoded, advances, strict=True):
                 judgement = judged.rows(slice(start, start + len(advance.batch)))
                 start += len(advance.batch)
-                alerts, hidden = self._alerts(source, advance, judgement, now_ms)
-                scored.append(Scored(source, len(share), advance, judgement, alerts, tuple(rejected), hidden))
-            messages = tuple(message for part in scored for message in self._messages(part))
-        return Outcome(messages, {source: share[-1].offset + 1 for source, share in shares}, tuple(scored))
+                partition = self.partition(source)
+                partition.next_offset = share[-1].offset + 1
+                verdicts = partition.policy.decide(advance.batch, judgement.risk)
+                alerts = () if silent else self._alerts(partition.state, advance, judgement, verdicts.raised, now_ms)
+                scored.append(
+                    Scored(
+                        source=source,
+                        received=len(share),
+                        advance=advance,
+                        judgement=judgement,
+                        alerts=alerts,
+                        rejected=tuple(rejected),
+                        hidden=verdicts.hidden,
+                        messages=() if silent else self._messages(rejected, alerts),
+                        next_offset=partition.next_offset,
+                        silent=silent,
+                    )
+                )
+        return tuple(scored)
 
-    def _partition(self, source: TopicPartition) -> _Partition:
-        partition = self._partitions.get(source)
-        if partition is None:
-            partition = self._partitions[source] = _Partition(self._settings)
-        return partition
+    def _shares(self, records: list[Record]) -> Iterator[tuple[TopicPartition, bool, list[Record]]]:
+        """Cut one partition's records where those end that were published before."""
+        source = records[0].source
+        published_to = self.partition(source).published_to
+        edge = bisect_left(records, published_to, key=lambda record: record.offset)
+        for silent, share in ((True, records[:edge]), (False, records[edge:])):
+            if share:
+                yield source, silent, share
 
     def _alerts(
-        self, source: TopicPartition, advance: Advance, judgement: Judgement, now_ms: int
-    ) -> tuple[tuple[Alert, ...], int]:
-        partition = self._partition(source)
-        verdicts = partition.policy.decide(advance.batch, judgement.risk)
-        if not verdicts.raised:
-            return (), verdicts.hidden
-        rows = np.array([verdict.row for verdict in verdicts.raised])
+        self,
+        state: PartitionState,
+        advance: Advance,
+        judgement: Judgement,
+        raised: Sequence[Verdict],
+        now_ms: int,
+    ) -> tuple[Alert, ...]:
+        if not raised:
+            return ()
+        rows = np.array([verdict.row for verdict in raised])
         contributions = self._bundle.ensemble.explain(advance.windows.rows(rows))
-        alerts = tuple(
+        return tuple(
             build_alert(
-                self._finding(partition.state, advance, judgement, verdict, contributions[number]),
+                self._finding(state, advance, judgement, verdict, contributions[number]),
                 self._settings.alerts,
                 self._identity,
                 worker_version=self._version,
                 created_at=now_ms,
                 replay=self._replay,
             )
-            for number, verdict in enumerate(verdicts.raised)
+            for number, verdict in enumerate(raised)
         )
-        return alerts, verdicts.hidden
 
     def _finding(
         self,
@@ -198,13 +211,13 @@ class Pipeline:
             late=bool(advance.late[row]),
         )
 
-    def _messages(self, part: Scored) -> list[Message]:
+    def _messages(self, rejected: Sequence[Rejected], alerts: Sequence[Alert]) -> tuple[Message, ...]:
         topics, limit = self._settings.topics, self._settings.kafka.max_message_bytes
-        letters = [
+        letters = (
             dead_letter(each, topics.dead_letters, worker=self._worker, version=self._version, max_bytes=limit)
-            for each in part.rejected
-        ]
-        return [*letters, *(alert_message(alert, topics.alerts, limit) for alert in part.alerts)]
+            for each in rejected
+        )
+        return (*letters, *(alert_message(alert, topics.alerts, limit) for alert in alerts))
 
 
 def identity_of(bundle: Bundle) -> BundleIdentity:

@@ -9,7 +9,7 @@ from streamer.alerts.contract import encode_alert
 from streamer.clock import Clock
 from streamer.errors import EnvironmentFault
 from streamer.events.record import Record, TopicPartition
-from streamer.pipeline import Outcome, Pipeline
+from streamer.pipeline import Pipeline, Scored
 from streamer.transport.base import Consumer, Rebalance, Source
 
 QUIET_POLL_S = 1.0
@@ -57,22 +57,22 @@ class BoundedTopic:
             self._ends.pop(source, None)
 
 
-def replay(source: Source, pipeline: Pipeline, clock: Clock, *, max_records: int) -> Iterator[Outcome]:
-    """Yield the outcome of each batch until the source ends; nothing is produced or committed."""
+def replay(source: Source, pipeline: Pipeline, clock: Clock, *, max_records: int) -> Iterator[tuple[Scored, ...]]:
+    """Yield what became of each batch until the source ends; nothing is produced or committed."""
     while records := source.poll(timeout_s=QUIET_POLL_S, max_records=max_records):
         yield pipeline.process(records, now_ms=round(clock.wall() * 1000))
 
 
-def totals(outcome: Outcome) -> Mapping[str, int]:
+def totals(outcome: Sequence[Scored]) -> Mapping[str, int]:
     """Count what a batch led to."""
     return {
-        "records": sum(part.received for part in outcome.scored),
-        "events": sum(len(part.advance.batch) for part in outcome.scored),
-        "duplicates": sum(part.advance.duplicates for part in outcome.scored),
-        "late": sum(int(part.advance.late.sum()) for part in outcome.scored),
-        "rejected": sum(len(part.rejected) for part in outcome.scored),
-        "alerts": sum(len(part.alerts) for part in outcome.scored),
-        "hidden": sum(part.hidden for part in outcome.scored),
+        "records": sum(part.received for part in outcome),
+        "events": sum(len(part.advance.batch) for part in outcome),
+        "duplicates": sum(part.advance.duplicates for part in outcome),
+        "late": sum(int(part.advance.late.sum()) for part in outcome),
+        "rejected": sum(len(part.rejected) for part in outcome),
+        "alerts": sum(len(part.alerts) for part in outcome),
+        "hidden": sum(part.hidden for part in outcome),
     }
 
 
@@ -97,10 +97,10 @@ class AlertFile:
                 raise EnvironmentFault(f"alerts cannot be written to {str(self._path)!r}: {error}") from error
         return self
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, outcome: Sequence[Scored]) -> None:
         """Write the alerts of a batch."""
         if self._file is not None:
-            self._file.writelines(encode_alert(a) + b"\n" for part in outcome.scored for a in part.alerts)
+            self._file.writelines(encode_alert(a) + b"\n" for part in outcome for a in part.alerts)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

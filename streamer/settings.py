@@ -58,6 +58,21 @@ class KafkaSettings(_Group):
     session_timeout_s: Seconds = Field(30.0, description="Silence after which the group expels this worker.")
     max_poll_interval_s: Seconds = Field(300.0, description="Longest time between polls before partitions are lost.")
     fetch_max_wait_ms: Positive = Field(20, description="How long the broker may hold a fetch; bounds idle latency.")
+    group_instance_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=249,
+        description="Lasting name of this worker in the group, for static membership; one of a kind.",
+    )
+    transactional_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of this worker's transactions, one of a kind; made of group, host and port if unset.",
+    )
+    transaction_timeout_s: Seconds = Field(
+        15.0, description="Age at which the broker gives up a transaction of a worker that fell silent."
+    )
+    metadata_max_age_s: Seconds = Field(60.0, description="How soon partitions that were added to a topic are found.")
     max_message_bytes: Annotated[int, Field(ge=16_384)] = Field(
         1_000_000, description="Largest message produced; at most the broker's limit."
     )
@@ -77,10 +92,11 @@ class TopicSettings(_Group):
     transactions: str = Field("transactions", description="Input: one transaction per record, keyed by user.")
     alerts: str = Field("alerts", description="Output: fraud alerts, keyed by user.")
     dead_letters: str = Field("dead-letters", description="Output: records that are no transactions.")
+    scores: str | None = Field(None, description="Output: risk and features of every transaction; unset writes none.")
 
     @model_validator(mode="after")
     def _outputs_are_no_inputs(self) -> "TopicSettings":
-        if self.transactions in {self.alerts, self.dead_letters}:
+        if self.transactions in {self.alerts, self.dead_letters, self.scores}:
             raise ValueError(f"{self.transactions!r} is read and written: the worker would read its own output")
         return self
 
@@ -101,6 +117,28 @@ class StateSettings(_Group):
     users: Positive = Field(100_000, description="Users kept for each partition.")
     merchants: Positive = Field(20_000, description="Merchants kept for each partition.")
     transaction_ids: Positive = Field(200_000, description="Transaction ids remembered for each partition.")
+    look_back_records: Annotated[int, Field(ge=0)] = Field(
+        1_000_000, description="Records before the committed offset that are read again where no snapshot helps."
+    )
+
+
+class SnapshotSettings(_Group):
+    """Where state is kept beside memory, so that a restart goes on where it stopped."""
+
+    url: str | None = Field(None, description="Folder or fsspec URL, e.g. s3://bucket/state; unset keeps none.")
+    interval_s: Seconds = Field(60.0, description="Time between two snapshots of a partition.")
+    keep: Positive = Field(3, description="Snapshots kept of each partition.")
+    handover_s: Seconds = Field(10.0, description="Longest last snapshot of a partition that goes elsewhere.")
+
+
+class DeadLetterSettings(_Group):
+    """How many records may be no transactions before the worker stops: then the input is wrong, not a record."""
+
+    max_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="Largest share of rejected records in the last minute."
+    )
+    max_per_minute: Positive = Field(60_000, description="Most rejected records in the last minute.")
+    min_records: Positive = Field(1_000, description="Rejected records in the last minute before the share counts.")
 
 
 class AlertSettings(_Group):
@@ -128,6 +166,15 @@ class WorkerSettings(_Group):
     """The loop."""
 
     bundle: Path | None = Field(None, description="Folder of the model bundle; required by `run`.")
+    delivery: Literal["exactly_once", "at_least_once"] = Field(
+        "exactly_once", description="Whether outputs and offsets share a transaction, or outputs may repeat."
+    )
+    commit_interval_ms: Annotated[int, Field(ge=0)] = Field(
+        20, description="Least time between two commits while records keep coming; 0 commits every batch."
+    )
+    on_scoring_failure: Literal["fail_closed", "fail_open"] = Field(
+        "fail_closed", description="If no detector works: stop, or go on with flagged alerts of the simplest one."
+    )
     poll_timeout_s: Seconds = Field(0.2, description="Longest wait for records in one turn of the loop.")
     max_poll_records: Positive = Field(2_000, description="Largest micro-batch.")
     flush_timeout_s: Seconds = Field(30.0, description="Longest wait for outputs to be acknowledged.")
@@ -167,6 +214,8 @@ class Settings(BaseSettings):
     topics: TopicSettings = TopicSettings()
     events: EventSettings = EventSettings()
     state: StateSettings = StateSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
     alerts: AlertSettings = AlertSettings()
     worker: WorkerSettings = WorkerSettings()
     http: HttpSettings = HttpSettings()

@@ -90,7 +90,7 @@ def warm_up(settings: Settings, bundle: Bundle) -> None:
     )
     value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
     outcome = pipeline.process([Record("warm-up", 0, 0, None, value)], now_ms=0)
-    bundle.ensemble.explain(outcome.scored[0].advance.windows)
+    bundle.ensemble.explain(outcome[0].advance.windows)
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:

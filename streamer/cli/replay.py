@@ -40,7 +40,7 @@ def replay(
     with AlertFile(alerts) as file, counting("payments judged", Console(stderr=True)) as count:
         for outcome in replayed(source, pipeline, SystemClock(), max_records=settings.worker.max_poll_records):
             if recorder is not None:
-                recorder.write(outcome.scored)
+                recorder.write(outcome)
             file.write(outcome)
             found = totals(outcome)
             sums.update(found)

@@ -31,6 +31,23 @@ class Rebalance:
     lost: Callable[[Sequence[TopicPartition]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who a consumer is within its group just now; a transaction carries it, so that a stale member's is refused.
+
+    Attributes:
+        group_id: the group.
+        generation: grows with every change of the group.
+        member_id: the broker's name for this member.
+        instance_id: the member's own lasting name, where it is a static one.
+    """
+
+    group_id: str
+    generation: int
+    member_id: str
+    instance_id: str | None
+
+
 class Source(Protocol):
     """Anything that yields records and ends: an archive, or a topic up to some offset."""
 
@@ -75,6 +92,32 @@ class Consumer(Protocol):
         """
         ...
 
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return what the group has stored for partitions; those without any are left out.
+
+        Waits for transactions of the group that are about to end, so that the answer is final.
+
+        Raises:
+            RetriableTransportError: the broker did not answer.
+        """
+        ...
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read a partition of this consumer from an offset on."""
+        ...
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """Let polls return nothing of these partitions, which stay this consumer's."""
+        ...
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """Undo `pause`; partitions that are not paused stay as they are."""
+        ...
+
+    def membership(self) -> Membership:
+        """Return who this consumer is in its group; to be asked anew for every transaction."""
+        ...
+
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return, for each partition of this consumer, the offset from which it reads on.
 
@@ -89,6 +132,14 @@ class Consumer(Protocol):
 
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Return, for each partition, the offset the next produced record will get.
+
+        Raises:
+            RetriableTransportError: the broker did not answer.
+        """
+        ...
+
+    def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return, for each partition, the oldest offset that is still there.
 
         Raises:
             RetriableTransportError: the broker did not answer.
@@ -127,4 +178,53 @@ class Producer(Protocol):
 
     def close(self) -> None:
         """Free the connections without waiting for queued messages; safe to call twice."""
+        ...
+
+
+class TransactionalProducer(Protocol):
+    """Writes messages and a group's offsets together: all of them, or none."""
+
+    def transact(
+        self,
+        messages: Sequence[Message],
+        offsets: Mapping[TopicPartition, int],
+        membership: Membership,
+        *,
+        timeout_s: float,
+    ) -> None:
+        """Write everything in one transaction; returns when readers can see it.
+
+        Args:
+            messages: in order; may be none.
+            offsets: for each input partition, the offset of the next record to be read; at least one.
+            membership: as `Consumer.membership` gave it after the last poll.
+            timeout_s: longest wait.
+
+        Raises:
+            RetriableTransportError: not known to be written, or known not to be: call `renew`, then
+                compare with `Consumer.committed` before trying again.
+            FencedError: another process took over; nothing was written. This producer is of no use
+                any more.
+            TransportError: a message was refused, and with it the whole; call `renew`.
+        """
+        ...
+
+    def renew(self) -> None:
+        """Begin anew under the same name, and end what an earlier transaction under it left open.
+
+        Afterwards `Consumer.committed` tells whether that one had been written. A process that used
+        this name before is fenced.
+
+        Raises:
+            RetriableTransportError: the broker is away; try again.
+        """
+        ...
+
+    @property
+    def max_message_bytes(self) -> int:
+        """Largest key + value + headers, in bytes, of one message."""
+        ...
+
+    def close(self) -> None:
+        """Free the connections; an open transaction is left to its timeout; safe to call twice."""
         ...

@@ -64,4 +64,4 @@ def _pipeline(workload: Workload, settings: Settings, stage: Stage) -> Pipeline:
 
 def _process(pipeline: Pipeline, batches: Sequence[Sequence[Record]]) -> int:
     """Return how many messages came of it."""
-    return sum(len(pipeline.process(batch, now_ms=WORLD.start).messages) for batch in batches)
+    return sum(len(part.messages) for batch in batches for part in pipeline.process(batch, now_ms=WORLD.start))

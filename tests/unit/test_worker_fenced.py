@@ -41,7 +41,7 @@ def test_after_a_fenced_commit_evictions_are_counted_anew(bundle: Path) -> None:
         clock=clock,
     )
     consumer.subscribe(["transactions"], Rebalance(lambda _: None, lambda _: None, lambda _: None))
-    while pipeline.state(SOURCE).user_evictions == 0:
+    while pipeline.partition(SOURCE).state.user_evictions == 0:
         worker.turn(threading.Event())
     commit = consumer.commit
 
@@ -51,4 +51,4 @@ def test_after_a_fenced_commit_evictions_are_counted_anew(bundle: Path) -> None:
     consumer.commit = fenced  # type: ignore[method-assign]  # the fault comes from the broker's side
     worker.turn(threading.Event())
     consumer.commit = commit  # type: ignore[method-assign]
-    assert pipeline.state(SOURCE).users == 0
+    assert pipeline.partition(SOURCE).state.users == 0
