@@ -58,6 +58,14 @@ class Metrics:
         )
         self._duplicates = Counter("streamer_duplicates", "Transactions seen before, skipped.", registry=registry)
         self._late = Counter("streamer_late", "Transactions far behind their partition's clock.", registry=registry)
+        self._out_of_order = Counter(
+            "streamer_out_of_order",
+            "Transactions older than an earlier one of their partition, not late.",
+            registry=registry,
+        )
+        self._key_mismatch = Counter(
+            "streamer_key_mismatch", "Transactions whose record key is not their user id.", registry=registry
+        )
         self._lag = Gauge("streamer_lag_records", "Records not yet read.", _PARTITION, registry=registry)
         self._delay = Gauge(
             "streamer_event_delay_seconds", "Wall time minus the newest event time.", _PARTITION, registry=registry
@@ -132,6 +140,14 @@ class Metrics:
     def late(self, count: int) -> None:
         """Count late transactions; they are judged all the same."""
         self._late.inc(count)
+
+    def out_of_order(self, count: int) -> None:
+        """Count transactions older than an earlier one of their partition, late ones apart."""
+        self._out_of_order.inc(count)
+
+    def key_mismatch(self, count: int) -> None:
+        """Count transactions whose record key is not their user id; a missing key is none."""
+        self._key_mismatch.inc(count)
 
     def lag(self, source: TopicPartition, records: int) -> None:
         """Set how many records of a partition are not yet read."""

@@ -42,6 +42,7 @@ class Advance:
         past: (B,) rows of `layout.PAST`, each as of its event.
         late: (B,) bool, whether the event was far behind the partition's clock.
         duplicates: how many events were left out.
+        out_of_order: how many events are older than an earlier one of the partition, yet not late.
     """
 
     batch: EventBatch
@@ -49,6 +50,7 @@ class Advance:
     past: Structured
     late: NDArray[np.bool_]
     duplicates: int
+    out_of_order: int
 
 
 class PartitionState:
@@ -120,6 +122,7 @@ class PartitionState:
         past = np.zeros(count, layout.PAST)
         before = np.maximum.accumulate(np.concatenate(([self.clock], batch.timestamp)))[:-1]
         late = batch.timestamp < before - self._late_after_ms
+        out_of_order = np.count_nonzero((batch.timestamp < before) & ~late)
         advance(
             self._events(batch),
             self._user_rows,
@@ -131,7 +134,7 @@ class PartitionState:
             past,
         )
         length = np.minimum(past["events"] + 1, WINDOW).astype(np.int32)
-        return Advance(batch, Windows(steps, length, last), past, late, duplicates)
+        return Advance(batch, Windows(steps, length, last), past, late, duplicates, out_of_order)
 
     def recent_payments(self, past: np.void) -> tuple[Payment, ...]:
         """Spell out one row of `Advance.past`, newest first, the judged event included."""

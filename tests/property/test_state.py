@@ -98,7 +98,9 @@ def test_any_split_into_batches_gives_the_same_bits(events: list[Event], data: s
     cut = small_state()
     edges = sorted(data.draw(st.sets(st.integers(0, len(events)))) | {0, len(events)})
     parts = [cut.advance(batch_of(events[a:b])) for a, b in pairwise(edges)]
-    assert bits(parts) == bits([whole.advance(batch_of(events))])
+    once = whole.advance(batch_of(events))
+    assert bits(parts) == bits([once])
+    assert sum(part.out_of_order for part in parts) == once.out_of_order
     assert (cut.users, cut.merchants, cut.clock) == (whole.users, whole.merchants, whole.clock)
 
 
@@ -121,6 +123,9 @@ def test_what_people_read_is_the_users_true_past(events: list[Event]) -> None:
         assert done.past[row]["events"] == len(own) - 1
         assert done.late[row] == (event.time < clock - 60_000)
         clock = max(clock, event.time)
+    newest = np.maximum.accumulate([event.time for event in kept])
+    behind = sum(e.time < n for e, n in zip(kept, newest, strict=True))
+    assert done.out_of_order == behind - done.late.sum()
 
 
 def test_a_users_window_holds_the_last_32_events_in_order() -> None:

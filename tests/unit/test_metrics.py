@@ -36,6 +36,8 @@ def use_everything(metrics: Metrics, source: TopicPartition = SOURCE) -> None:
     metrics.rejected(RejectReason.BAD_JSON)
     metrics.duplicates(1)
     metrics.late(2)
+    metrics.out_of_order(3)
+    metrics.key_mismatch(4)
     metrics.lag(source, 7)
     metrics.event_delay(source, 1.5)
     metrics.budget(2_000)
