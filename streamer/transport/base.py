@@ -188,7 +188,7 @@ class TransactionalProducer(Protocol):
         self,
         messages: Sequence[Message],
         offsets: Mapping[TopicPartition, int],
-        membership: Membership,
+        membership: Membership | None,
         *,
         timeout_s: float,
     ) -> None:
@@ -196,8 +196,9 @@ class TransactionalProducer(Protocol):
 
         Args:
             messages: in order; may be none.
-            offsets: for each input partition, the offset of the next record to be read; at least one.
-            membership: as `Consumer.membership` gave it after the last poll.
+            offsets: for each input partition, the offset of the next record to be read; may be none,
+                then nothing of the group is asked or written.
+            membership: as `Consumer.membership` gave it after the last poll; needed with offsets only.
             timeout_s: longest wait.
 
         Raises:
