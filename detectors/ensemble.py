@@ -83,10 +83,13 @@ class Ensemble:
 
     def judge(self, windows: Windows) -> Judgement:
         """Score windows; each row gets the same bits whichever rows stand beside it."""
-        raw = np.stack([detector.score(windows) for detector in self.detectors], axis=1)
+        return self.fuse(np.stack([detector.score(windows) for detector in self.detectors], axis=1))
+
+    def fuse(self, raw: Floats) -> Judgement:
+        """Judge by (B, D) raw scores, one column a detector."""
         tails = np.stack([curve(raw[:, place]) for place, curve in enumerate(self.curves)], axis=1)
         # Summed column by column: a matrix product may round otherwise in other batches.
-        heard = np.zeros(len(windows))
+        heard = np.zeros(len(raw))
         for place, weight in enumerate(self.weights):
             heard += weight * tails[:, place]
         return Judgement(raw, tails, self.fusion(heard))

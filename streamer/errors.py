@@ -2,7 +2,8 @@
 
 StreamerError                    the command line prints these without a stack trace
 ├── SettingsError                a setting is missing, malformed or contradicts another
-├── MalformedEvent               one record is not a transaction; goes to the dead letters
+├── MalformedEvent               one record cannot be judged; goes to the dead letters
+├── ScoringError                 no record can be judged
 ├── TransportError               the broker cannot be used
 │   ├── RetriableTransportError  ... now; trying again may help
 │   └── FencedError              ... by this process any more; another one took its place
@@ -27,7 +28,10 @@ class SettingsError(StreamerError):
 
 
 class RejectReason(StrEnum):
-    """Why a record is no transaction: a closed set, so that it may label a metric."""
+    """Why a record cannot be judged: a closed set, so that it may label a metric.
+
+    All but the last say that it is no transaction.
+    """
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"
@@ -39,10 +43,11 @@ class RejectReason(StrEnum):
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
     FUTURE = "future"
+    UNSCORABLE = "unscorable"
 
 
 class MalformedEvent(StreamerError):
-    """One record is not a transaction.
+    """One record is not a transaction, or one that no score can be given to.
 
     Attributes:
         reason: the kind of fault.
@@ -60,6 +65,10 @@ class MalformedEvent(StreamerError):
         place = f" in field {field!r}" if field else ""
         shown = f" (value {self.value!r})" if self.value else ""
         super().__init__(f"{reason.value}{place}{shown}: {remedy}")
+
+
+class ScoringError(StreamerError):
+    """The detectors cannot judge anything."""
 
 
 class TransportError(StreamerError):

@@ -18,19 +18,20 @@ from numpy.typing import NDArray
 from detectors.api import Windows
 from detectors.bundle import Bundle
 from detectors.ensemble import Judgement
-from streamer.alerts.build import BundleIdentity, DetectorScore, Finding, build_alert
 from streamer.alerts.contract import Alert
-from streamer.alerts.dead_letter import dead_letter
-from streamer.alerts.message import alert_message
-from streamer.alerts.policy import Verdict
 from streamer.events.decode import Rejected, decode
 from streamer.events.record import Message, Record, TopicPartition
+from streamer.outputs import Found, Outputs, with_poisonous
 from streamer.partition import Partition
+from streamer.scoring import Judge, Judged
 from streamer.settings import Settings
-from streamer.state.partition import Advance, PartitionState
+from streamer.state.partition import Advance
 
 Stage = Callable[[str], AbstractContextManager[None]]
 """Times a named stage of the work: decode, state, score or alert."""
+
+_Share = tuple[TopicPartition, bool, list[Record]]
+"""Adjacent records of one partition, and whether their outputs were published before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,11 @@ class Scored:
         source: the partition.
         received: how many records came in.
         advance: the events that counted and their windows.
-        judgement: their scores, row for row.
+        judgement: their scores, row for row; 0 where there is none.
+        has_score: (B,) bool; false where a detector failed.
+        degraded: whether a part of the detectors was not heard.
         alerts: the alerts raised, in order.
-        rejected: the records that were no transactions.
+        rejected: the records that were no transactions, and the events that are poison to a detector.
         hidden: alerts suppressed because the user had one shortly before.
         messages: what is to be published, in order.
         next_offset: the offset of the record to be read next.
@@ -54,6 +57,8 @@ class Scored:
     received: int
     advance: Advance
     judgement: Judgement
+    has_score: NDArray[np.bool_]
+    degraded: bool
     alerts: tuple[Alert, ...]
     rejected: tuple[Rejected, ...]
     hidden: int
@@ -80,10 +85,8 @@ class Pipeline:
         """
         self._settings = settings
         self._bundle = bundle
-        self._identity = identity_of(bundle)
-        self._worker = worker
-        self._version = version
-        self._replay = replay
+        self._judge = Judge(bundle.ensemble, on_failure=settings.worker.on_scoring_failure)
+        self._outputs = Outputs(settings, bundle, worker=worker, version=version, replay=replay)
         self._stage = stage
         self._partitions: dict[TopicPartition, Partition] = {}
 
@@ -123,34 +126,17 @@ class Pipeline:
                 for (source, _, _), (batch, _) in zip(shares, decoded, strict=True)
             ]
         with self._stage("score"):
-            judged = self._bundle.ensemble.judge(Windows.concatenate([each.windows for each in advances]))
+            judged = self._judge.judge(Windows.concatenate([each.windows for each in advances]))
         with self._stage("alert"):
             scored = []
             start = 0
-            for (source, silent, share), (_, rejected), advance in zip(shares, decoded, advances, strict=True):
-                judgement = judged.rows(slice(start, start + len(advance.batch)))
-                start += len(advance.batch)
-                partition = self.partition(source)
-                partition.next_offset = share[-1].offset + 1
-                verdicts = partition.policy.decide(advance.batch, judgement.risk)
-                alerts = () if silent else self._alerts(partition.state, advance, judgement, verdicts.raised, now_ms)
-                scored.append(
-                    Scored(
-                        source=source,
-                        received=len(share),
-                        advance=advance,
-                        judgement=judgement,
-                        alerts=alerts,
-                        rejected=tuple(rejected),
-                        hidden=verdicts.hidden,
-                        messages=() if silent else self._messages(rejected, alerts),
-                        next_offset=partition.next_offset,
-                        silent=silent,
-                    )
-                )
+            for share, (_, rejected), advance in zip(shares, decoded, advances, strict=True):
+                stop = start + len(advance.batch)
+                scored.append(self._conclude(share, rejected, advance, judged.rows(start, stop), now_ms))
+                start = stop
         return tuple(scored)
 
-    def _shares(self, records: list[Record]) -> Iterator[tuple[TopicPartition, bool, list[Record]]]:
+    def _shares(self, records: list[Record]) -> Iterator[_Share]:
         """Cut one partition's records where those end that were published before."""
         source = records[0].source
         published_to = self.partition(source).published_to
@@ -159,68 +145,28 @@ class Pipeline:
             if share:
                 yield source, silent, share
 
-    def _alerts(
-        self,
-        state: PartitionState,
-        advance: Advance,
-        judgement: Judgement,
-        raised: Sequence[Verdict],
-        now_ms: int,
-    ) -> tuple[Alert, ...]:
-        if not raised:
-            return ()
-        rows = np.array([verdict.row for verdict in raised])
-        contributions = self._bundle.ensemble.explain(advance.windows.rows(rows))
-        return tuple(
-            build_alert(
-                self._finding(state, advance, judgement, verdict, contributions[number]),
-                self._settings.alerts,
-                self._identity,
-                worker_version=self._version,
-                created_at=now_ms,
-                replay=self._replay,
-            )
-            for number, verdict in enumerate(raised)
+    def _conclude(
+        self, share: _Share, rejected: Sequence[Rejected], advance: Advance, judged: Judged, now_ms: int
+    ) -> Scored:
+        """Decide on what was judged, and put it into messages unless that was done before."""
+        source, silent, records = share
+        partition = self.partition(source)
+        partition.next_offset = records[-1].offset + 1
+        # Without a score the risk is 0, which no budget makes an alert of.
+        verdicts = partition.policy.decide(advance.batch, judged.judgement.risk)
+        found = Found(advance, judged, verdicts.raised, with_poisonous(rejected, advance, judged))
+        alerts = () if silent else self._outputs.alerts(found, partition.state, self._judge, now_ms)
+        return Scored(
+            source=source,
+            received=len(records),
+            advance=advance,
+            judgement=judged.judgement,
+            has_score=judged.has_score,
+            degraded=judged.degraded,
+            alerts=alerts,
+            rejected=found.rejected,
+            hidden=verdicts.hidden,
+            messages=() if silent else self._outputs.messages(found, alerts),
+            next_offset=partition.next_offset,
+            silent=silent,
         )
-
-    def _finding(
-        self,
-        state: PartitionState,
-        advance: Advance,
-        judgement: Judgement,
-        verdict: Verdict,
-        contributions: NDArray[np.float32],
-    ) -> Finding:
-        row = verdict.row
-        past = advance.past[row]
-        return Finding(
-            batch=advance.batch,
-            verdict=verdict,
-            detectors=tuple(
-                DetectorScore(name, float(judgement.raw[row, place]), float(judgement.tails[row, place]))
-                for place, name in enumerate(self._bundle.ensemble.names)
-            ),
-            features=advance.windows.last[row],
-            typical=self._bundle.typical,
-            contributions=contributions,
-            recent=state.recent_payments(past),
-            count_1h=int(past["count_1h"]),
-            count_24h=int(past["count_24h"]),
-            count_7d=int(past["count_7d"]),
-            earlier=int(past["events"]),
-            late=bool(advance.late[row]),
-        )
-
-    def _messages(self, rejected: Sequence[Rejected], alerts: Sequence[Alert]) -> tuple[Message, ...]:
-        topics, limit = self._settings.topics, self._settings.kafka.max_message_bytes
-        letters = (
-            dead_letter(each, topics.dead_letters, worker=self._worker, version=self._version, max_bytes=limit)
-            for each in rejected
-        )
-        return (*letters, *(alert_message(alert, topics.alerts, limit) for alert in alerts))
-
-
-def identity_of(bundle: Bundle) -> BundleIdentity:
-    """Return what alerts say about a bundle."""
-    made = bundle.manifest.made
-    return BundleIdentity(made.bundle_id, made.version, bundle.sha256, made.created_at)

@@ -59,13 +59,14 @@ class Finding:
         detectors: the evidence of each detector.
         features: (F,) features of the event.
         typical: (F,) usual features, the medians of the training data.
-        contributions: (F,) how much each feature drove the risk.
+        contributions: (F,) how much each feature drove the risk; None if no reasons can be told.
         recent: the user's latest payments, newest first, the judged one included.
         count_1h: the user's payments within 1 h, this one included.
         count_24h: the same within 24 h.
         count_7d: the same within 7 d.
         earlier: how many earlier events of the user are known.
         late: whether the event came far behind its partition's clock.
+        degraded: whether a part of the detectors could not be asked.
     """
 
     batch: EventBatch
@@ -73,13 +74,14 @@ class Finding:
     detectors: tuple[DetectorScore, ...]
     features: NDArray[np.floating]
     typical: NDArray[np.floating]
-    contributions: NDArray[np.floating]
+    contributions: NDArray[np.floating] | None
     recent: tuple[Payment, ...]
     count_1h: int
     count_24h: int
     count_7d: int
     earlier: int
     late: bool
+    degraded: bool = False
 
 
 def build_alert(
@@ -151,17 +153,19 @@ def build_alert(
             late=finding.late,
             missing_fields=_missing(batch, row),
             replay=replay,
+            degraded=finding.degraded,
         ),
     )
 
 
 def _evidence(finding: Finding) -> contract.Evidence:
+    known = finding.contributions
     return contract.Evidence(
         detectors=tuple(
             contract.DetectorEvidence(name=each.name, raw=_short(each.raw), calibrated=_short(each.tail))
             for each in finding.detectors
         ),
-        reasons=find_reasons(_situation(finding), TABLE.names, finding.contributions),
+        reasons=() if known is None else find_reasons(_situation(finding), TABLE.names, known),
         recent=tuple(
             contract.RecentPayment(
                 time=time_text(payment.timestamp), amount=money_text(payment.amount), merchant_id=payment.merchant_id

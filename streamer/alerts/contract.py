@@ -164,7 +164,10 @@ class Counts(_Group, frozen=True, kw_only=True, gc=False):
 
 
 class Evidence(_Group, frozen=True, kw_only=True, gc=False):
-    """What the decision rests on; `reasons` strongest first, `recent` newest first."""
+    """What the decision rests on; `reasons` strongest first, `recent` newest first.
+
+    A degraded alert names the detectors that were heard, and may be without reasons.
+    """
 
     detectors: tuple[DetectorEvidence, ...]
     reasons: Annotated[tuple[Reason, ...], Meta(max_length=MOST_REASONS)]
@@ -228,7 +231,7 @@ class Flags(_Group, frozen=True, kw_only=True, gc=False):
         late: the payment came far behind its partition's clock.
         missing_fields: optional fields that the payment did not tell.
         replay: made from old data.
-        degraded: made without a part of the detectors.
+        degraded: made without a part of the detectors, or without their reasons.
         truncated: parts were left out to fit the largest message.
     """
 

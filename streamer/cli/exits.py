@@ -8,6 +8,7 @@ from streamer.errors import (
     EnvironmentFault,
     FencedError,
     MalformedEvent,
+    ScoringError,
     SettingsError,
     SnapshotError,
     StreamerError,
@@ -28,6 +29,7 @@ class Exit(IntEnum):
     FENCED = 7
     CHECK_FAILED = 8
     DRAIN_TIMEOUT = 9
+    SCORING = 10
 
 
 _CODES: tuple[tuple[type[StreamerError], Exit], ...] = (
@@ -39,6 +41,7 @@ _CODES: tuple[tuple[type[StreamerError], Exit], ...] = (
     (ArchiveError, Exit.DATA),
     (MalformedEvent, Exit.DATA),
     (EnvironmentFault, Exit.MACHINE),
+    (ScoringError, Exit.SCORING),
 )
 
 

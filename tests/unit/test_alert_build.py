@@ -18,7 +18,7 @@ from streamer.alerts.contract import (
 )
 from streamer.alerts.identity import alert_id
 from streamer.alerts.message import alert_message
-from streamer.alerts.schema import alert_schema, schema_text
+from streamer.alerts.schema import CONTRACTS, schema_of, schema_text
 from streamer.settings import AlertSettings
 from tests.unit.alert_cases import BUNDLE, DAY, MINUTE, USER, alert_of, drained
 
@@ -26,13 +26,14 @@ GROUPS = ["identity", "time", "transaction", "entity", "decision", "evidence", "
 NIGHT = "2025-03-01T02:35:00.000Z"
 
 
-def test_the_committed_schema_is_the_one_of_the_types() -> None:
-    committed = Path(streamer.alerts.__file__).with_name("alert.schema.json")
-    assert committed.read_text(encoding="utf-8") == schema_text(), "run python -m streamer.alerts.schema"
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_committed_schema_is_the_one_of_the_types(name: str) -> None:
+    committed = Path(streamer.alerts.__file__).with_name(f"{name}.schema.json")
+    assert committed.read_text(encoding="utf-8") == schema_text(name), "run python -m streamer.alerts.schema"
 
 
 def test_the_schema_names_every_group_and_closes_every_choice() -> None:
-    parts = alert_schema()["$defs"]
+    parts = schema_of("alert")["$defs"]
     assert list(parts["Alert"]["properties"]) == parts["Alert"]["required"] == GROUPS
     assert parts["Decision"]["properties"]["risk_level"]["enum"] == ["critical", "elevated", "high", "low"]
     assert set(parts["Counts"]["properties"]) == {"1h", "24h", "7d"}
