@@ -54,7 +54,7 @@ class Metrics:
         # Input: what came in, and how far behind it the worker is.
         self._events = Counter("streamer_events", "Transactions judged.", _PARTITION, registry=registry)
         self._rejected = Counter(
-            "streamer_rejected", "Records that are no transactions.", ["reason"], registry=registry
+            "streamer_rejected", "Records that cannot be judged.", ["reason"], registry=registry
         )
         self._duplicates = Counter("streamer_duplicates", "Transactions seen before, skipped.", registry=registry)
         self._late = Counter("streamer_late", "Transactions far behind their partition's clock.", registry=registry)
@@ -79,6 +79,16 @@ class Metrics:
         self._dead_letters = Counter("streamer_dead_letters", "Dead letters published.", registry=registry)
         self._risk = ArrayHistogram(
             "streamer_risk_decades", "Rarity of judged transactions: 3 is 1 in 1,000.", _RARITY_BOUNDS, registry
+        )
+        # Failing detectors: one payment that one of them cannot judge, or any payment at all.
+        self._unscorable = Counter(
+            "streamer_unscorable", "Transactions that no score could be given to.", registry=registry
+        )
+        self._degraded_events = Counter(
+            "streamer_degraded_events", "Transactions taken in while a detector was broken.", registry=registry
+        )
+        self._degraded = Gauge(
+            "streamer_degraded", "Whether a detector is broken and the simplest judges alone.", registry=registry
         )
         # Speed: stages of a turn, and latency from the record's timestamp on.
         self._stages = Histogram(
@@ -130,7 +140,7 @@ class Metrics:
         self._events.labels(*source).inc(count)
 
     def rejected(self, reason: RejectReason) -> None:
-        """Count a record that is no transaction."""
+        """Count a record that cannot be judged."""
         self._rejected.labels(reason.value).inc()
 
     def duplicates(self, count: int) -> None:
@@ -172,6 +182,18 @@ class Metrics:
     def risk(self, tails: NDArray[np.floating]) -> None:
         """Count risks, given as -ln p, by decades of rarity."""
         self._risk.observe(tails / np.log(10.0))
+
+    def scored(self, events: int, *, unscorable: int, degraded: bool) -> None:
+        """Count transactions without a score and under broken detectors, and say whether one is broken.
+
+        Args:
+            events: how many transactions were taken in.
+            unscorable: how many of them have no score.
+            degraded: whether a part of the detectors was not heard.
+        """
+        self._unscorable.inc(unscorable)
+        self._degraded_events.inc(events if degraded else 0)
+        self._degraded.set(degraded)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -45,6 +45,7 @@ def use_everything(metrics: Metrics, source: TopicPartition = SOURCE) -> None:
     metrics.suppressed(1)
     metrics.dead_letters(1)
     metrics.risk(np.array([0.1, 9.0]))
+    metrics.scored(5, unscorable=1, degraded=True)
     with metrics.stage("score"):
         pass
     metrics.batch(5)
@@ -168,6 +169,20 @@ def test_no_bundle_series_before_a_bundle_and_one_after_a_change(metrics: Metric
 def test_the_budget_is_a_ratio(metrics: Metrics, registry: CollectorRegistry) -> None:
     metrics.budget(2_000)
     assert registry.get_sample_value("streamer_alert_budget_ratio") == 0.002
+
+
+def test_failing_detectors_are_counted_and_told(metrics: Metrics, registry: CollectorRegistry) -> None:
+    def told() -> list[float | None]:
+        names = ("streamer_unscorable_total", "streamer_degraded_events_total", "streamer_degraded")
+        return [registry.get_sample_value(name) for name in names]
+
+    assert told() == [0, 0, 0]
+    metrics.scored(5, unscorable=1, degraded=False)
+    assert told() == [1, 0, 0]
+    metrics.scored(5, unscorable=0, degraded=True)
+    assert told() == [1, 5, 1]
+    metrics.scored(5, unscorable=0, degraded=False)
+    assert told() == [1, 5, 0]
 
 
 def test_registries_are_independent_and_tell_of_the_process() -> None:
