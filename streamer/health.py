@@ -31,6 +31,7 @@ class _Progress:
     moved_at: float
     told_at: float
     lag: int = 0
+    to_restore: int = 0
 
 
 class Health:
@@ -50,6 +51,7 @@ class Health:
         self._beat_at = clock.monotonic()
         self._has_bundle = False
         self._draining = False
+        self._blocked: str | None = None
         self._partitions: dict[TopicPartition, _Progress] = {}
         self._lock = threading.Lock()
 
@@ -89,6 +91,16 @@ class Health:
                 state.position, state.moved_at = position, now
             state.lag, state.told_at = lag, now
 
+    def restoring(self, source: TopicPartition, records: int) -> None:
+        """Say how many records a partition has still to read until its state is whole."""
+        with self._lock:
+            if source in self._partitions:
+                self._partitions[source].to_restore = max(0, records)
+
+    def blocked(self, cause: str | None) -> None:
+        """Say why outputs are not taken; None when they are."""
+        self._blocked = cause
+
     def faults_of_life(self) -> list[str]:
         """List why the process should be restarted; empty when it lives."""
         silence = self._clock.monotonic() - self._beat_at
@@ -101,10 +113,20 @@ class Health:
             faults.append("no bundle is loaded")
         if self._draining:
             faults.append("shutting down")
+        if self._blocked is not None:
+            faults.append(f"outputs are not taken: {self._blocked}")
         stalls = self.stalls()
         if not stalls:
             faults.append("no partition is assigned: the group has more workers than partitions, or is joining")
-        return faults + [stall for stall in stalls.values() if stall]
+        return faults + [*self._restores(), *(stall for stall in stalls.values() if stall)]
+
+    def _restores(self) -> list[str]:
+        with self._lock:
+            return [
+                f"{source.topic}/{source.partition} is being restored: {progress.to_restore} records to read"
+                for source, progress in self._partitions.items()
+                if progress.to_restore
+            ]
 
     def stalls(self) -> dict[TopicPartition, str]:
         """Return, for each partition of this worker, how it stands still; empty text when it moves."""

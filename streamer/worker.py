@@ -1,24 +1,29 @@
-"""The loop: poll, judge, produce, flush, commit. At least once.
+"""The loop: poll, judge, deliver, and now and then a snapshot.
 
-Offsets are committed after every output of their batch is acknowledged, so a crash repeats
-work but loses none; alert ids are the same on a repeat.
+What was judged is committed together with its outputs. What is not committed yet exists in memory
+only, and another run judges it again to the same bits. While outputs are not taken, the loop
+reads nothing more but stays in its group.
 """
 
 import threading
 from collections.abc import Sequence
 
-import numpy as np
 import structlog
 
+from streamer.accounts import Accounts
 from streamer.clock import Clock
-from streamer.errors import FencedError, RetriableTransportError
-from streamer.events.record import TopicPartition
+from streamer.dead_letters.budget import DeadLetterBudget
+from streamer.delivery import Delivery
+from streamer.errors import RetriableTransportError
+from streamer.events.record import Record
 from streamer.health import Health
 from streamer.metrics import Metrics
-from streamer.pipeline import Outcome, Pipeline, Scored
+from streamer.ownership import Ownership
+from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
 from streamer.settings import Settings
-from streamer.transport.base import Consumer, Producer, Rebalance
+from streamer.snapshots import Snapshots
+from streamer.transport.base import Consumer
 
 log = structlog.get_logger()
 
@@ -34,160 +39,138 @@ class Worker:
         settings: Settings,
         *,
         consumer: Consumer,
-        producer: Producer,
+        delivery: Delivery,
         pipeline: Pipeline,
         metrics: Metrics,
         health: Health,
         clock: Clock,
+        snapshots: Snapshots | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         """Inject the parts; nothing starts before `run`."""
         self._settings = settings
         self._consumer = consumer
-        self._producer = producer
+        self._delivery = delivery
         self._pipeline = pipeline
         self._metrics = metrics
         self._health = health
         self._clock = clock
         self._recorder = recorder
-        self._owned: set[TopicPartition] = set()
-        self._evicted: dict[TopicPartition, tuple[int, int]] = {}
+        self._accounts = Accounts(metrics)
+        self._budget = DeadLetterBudget(settings.dead_letters)
+        self._ownership = Ownership(
+            settings,
+            consumer=consumer,
+            pipeline=pipeline,
+            delivery=delivery,
+            snapshots=snapshots,
+            metrics=metrics,
+            accounts=self._accounts,
+            health=health,
+            clock=clock,
+        )
+        self._blocked_since: float | None = None
         self._lag_due = 0.0
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until `stopping` is set, finish the batch in hand, leave the group.
+        """Work until `stopping` is set, commit and keep what is known, leave the group.
 
         Raises:
-            RetriableTransportError: outputs were not acknowledged within `worker.flush_timeout_s`;
-                nothing was committed for them.
-            TransportError: the broker refuses this worker.
+            FencedError: another process took over; start anew from the committed offsets.
+            TransportError: the broker refuses this worker or its outputs.
+            DeadLetterBudgetError: too much of the input is malformed.
+            ScoringError: no detector works, and the settings say to stop then.
         """
-        rebalance = Rebalance(assigned=self._assigned, revoked=self._revoked, lost=self._lost)
-        self._consumer.subscribe([self._settings.topics.transactions], rebalance)
+        self.join()
         try:
             while not stopping.is_set():
-                self._health.beat()
                 self.turn(stopping)
             self._health.draining()
             log.info("draining")
+            self._ownership.give_up(sorted(self._ownership.owned))
         finally:
             self._consumer.close()
-            self._producer.close()
+            self._delivery.close()
+
+    def join(self) -> None:
+        """Enter the group; partitions come during turns."""
+        self._consumer.subscribe([self._settings.topics.transactions], self._ownership.rebalance())
 
     def turn(self, stopping: threading.Event) -> None:
         """Do one round of the loop."""
-        worker = self._settings.worker
+        self._health.beat()
         try:
-            with self._metrics.stage("poll"):
-                records = self._consumer.poll(timeout_s=worker.poll_timeout_s, max_records=worker.max_poll_records)
+            records = self._poll()
         except RetriableTransportError as error:
             log.warning("broker is away, trying again", cause=str(error))
             stopping.wait(BACKOFF_S)
-            return
+            records = []
         if records:
-            outcome = self._pipeline.process(records, now_ms=round(self._clock.wall() * 1000))
-            if self._recorder is not None:
-                self._recorder.write(outcome.scored)
-            self._deliver(outcome)
-            delivered = self._clock.wall()
-            self._commit(outcome)
-            self._account(outcome, delivered)
-        self._watch_lag()
+            self._judge(records)
+        if self._delivery.due_in(self._clock.monotonic()) == 0.0:
+            self._deliver()
+        if not len(self._delivery):
+            self._ownership.keep_snapshots()
+        self._watch()
 
-    def _deliver(self, outcome: Outcome) -> None:
-        if not outcome.messages:
+    def _poll(self) -> list[Record]:
+        worker = self._settings.worker
+        due_in = self._delivery.due_in(self._clock.monotonic())
+        timeout_s = worker.poll_timeout_s if due_in is None else min(worker.poll_timeout_s, due_in)
+        if self._blocked_since is not None:
+            timeout_s = BACKOFF_S
+        with self._metrics.stage("poll"):
+            return self._consumer.poll(timeout_s=timeout_s, max_records=worker.max_poll_records)
+
+    def _judge(self, records: Sequence[Record]) -> None:
+        parts = self._pipeline.process(records, now_ms=round(self._clock.wall() * 1000))
+        self._metrics.batch(len(records))
+        news = [part for part in parts if not part.silent]
+        if not news:
             return
-        with self._metrics.stage("flush"):
-            for message in outcome.messages:
-                self._producer.send(message)
-            self._producer.flush(timeout_s=self._settings.worker.flush_timeout_s)
+        rejected = [each for part in news for each in part.rejected]
+        self._budget.note(self._clock.monotonic(), sum(part.received for part in news), rejected)
+        if self._recorder is not None:
+            self._recorder.write(news)
+        self._delivery.add(news)
 
-    def _commit(self, outcome: Outcome) -> None:
-        with self._metrics.stage("commit"):
-            try:
-                self._consumer.commit(outcome.offsets)
-            except FencedError as error:
-                # The new owner will read these records again; what we hold of them is void.
-                log.warning("partitions went elsewhere before the commit", cause=str(error))
-                # Whether the partitions are gone for good, the group tells by `lost`.
-                for source in outcome.offsets:
-                    self._void(source)
-            except RetriableTransportError as error:
-                # The next commit covers this one; a crash before it repeats these records.
-                log.warning("offsets not stored this time", cause=str(error))
-
-    def _account(self, outcome: Outcome, delivered: float) -> None:
-        committed = self._clock.wall()
-        self._metrics.batch(sum(part.received for part in outcome.scored))
-        for part in outcome.scored:
-            self._account_partition(part, delivered, committed)
-
-    def _account_partition(self, part: Scored, delivered: float, committed: float) -> None:
-        metrics, batch = self._metrics, part.advance.batch
-        metrics.events(part.source, len(batch))
-        metrics.duplicates(part.advance.duplicates)
-        metrics.late(int(part.advance.late.sum()))
-        metrics.suppressed(part.hidden)
-        for rejected in part.rejected:
-            metrics.rejected(rejected.error.reason)
-        metrics.dead_letters(len(part.rejected))
-        for alert in part.alerts:
-            metrics.alerts(alert.decision.risk_level)
-        if not len(batch):
+    def _deliver(self) -> None:
+        try:
+            with self._metrics.stage("deliver"):
+                delivered = self._delivery.deliver(self._clock.monotonic())
+        except RetriableTransportError as error:
+            if self._blocked_since is None:
+                self._blocked_since = self._clock.monotonic()
+                self._ownership.hold()
+                log.warning("outputs are not taken; nothing more is read until they are", cause=str(error))
+            self._health.blocked(str(error))
             return
-        produced = {record.offset: record.timestamp for record in batch.records if record.timestamp >= 0}
-        metrics.event_latency(committed - np.fromiter(produced.values(), np.float64) / 1000)
-        alerted = [produced[a.origin.offset] for a in part.alerts if a.origin.offset in produced]
-        metrics.alert_latency(delivered - np.array(alerted, np.float64) / 1000)
-        metrics.risk(part.judgement.risk)
-        metrics.event_delay(part.source, committed - float(batch.timestamp.max()) / 1000)
-        state = self._pipeline.state(part.source)
-        metrics.held(part.source, users=state.users, merchants=state.merchants, state_bytes=state.used_bytes)
-        evicted = (state.user_evictions, state.merchant_evictions)
-        users, merchants = self._evicted.get(part.source, (0, 0))
-        metrics.evicted("user", evicted[0] - users)
-        metrics.evicted("merchant", evicted[1] - merchants)
-        self._evicted[part.source] = evicted
+        if self._blocked_since is not None:
+            seconds = round(self._clock.monotonic() - self._blocked_since, 1)
+            self._blocked_since = None
+            self._health.blocked(None)
+            self._ownership.release()
+            log.info("outputs are taken again", after_seconds=seconds)
+        self._accounts.committed(delivered, self._clock.wall())
+        for source in {part.source for part in delivered} & self._ownership.owned:
+            self._accounts.held(source, self._pipeline.partition(source))
+
+    def _watch(self) -> None:
+        try:
+            self._ownership.watch_restores()
+            if self._clock.monotonic() >= self._lag_due:
+                self._lag_due = self._clock.monotonic() + LAG_EVERY_S
+                self._watch_lag()
+        except RetriableTransportError as error:
+            log.warning("positions are unknown", cause=str(error))
 
     def _watch_lag(self) -> None:
-        now = self._clock.monotonic()
-        if now < self._lag_due or not self._owned:
+        owned = self._ownership.owned
+        if not owned:
             return
-        self._lag_due = now + LAG_EVERY_S
-        try:
-            positions = self._consumer.positions(list(self._owned))
-            ends = self._consumer.end_offsets(list(positions))
-        except RetriableTransportError as error:
-            log.warning("lag is unknown", cause=str(error))
-            return
+        positions = self._consumer.positions(list(owned))
+        ends = self._consumer.end_offsets(list(positions))
         for source, end in ends.items():
             lag = max(0, end - positions[source])
             self._metrics.lag(source, lag)
             self._health.progress(source, positions[source], lag)
-
-    def _assigned(self, sources: Sequence[TopicPartition]) -> None:
-        log.info("partitions assigned", partitions=[f"{s.topic}/{s.partition}" for s in sources])
-        self._metrics.rebalance("assigned")
-        self._owned.update(sources)
-        self._health.assigned(sources)
-
-    def _revoked(self, sources: Sequence[TopicPartition]) -> None:
-        # Nothing is left to commit: every turn ends with a commit, and this runs between turns.
-        self._forget(sources, "revoked")
-
-    def _lost(self, sources: Sequence[TopicPartition]) -> None:
-        self._forget(sources, "lost")
-
-    def _forget(self, sources: Sequence[TopicPartition], how: str) -> None:
-        log.info("partitions " + how, partitions=[f"{s.topic}/{s.partition}" for s in sources])
-        self._metrics.rebalance(how)
-        self._health.revoked(sources)
-        for source in sources:
-            self._void(source)
-            self._metrics.forget(source)
-            self._owned.discard(source)
-
-    def _void(self, source: TopicPartition) -> None:
-        self._pipeline.drop(source)
-        # The next state counts its evictions from 0.
-        self._evicted.pop(source, None)

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from contextlib import nullcontext
+from contextlib import ExitStack, closing, nullcontext
 
 import structlog
 
@@ -11,7 +11,9 @@ from detectors.bundle import Bundle
 from detectors.threads import use_one_thread
 from streamer import __version__
 from streamer.bundles import open_bundle
-from streamer.clock import SystemClock
+from streamer.clock import Clock, SystemClock
+from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
+from streamer.errors import StreamerError
 from streamer.events.record import Record
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
@@ -19,7 +21,9 @@ from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
 from streamer.settings import Settings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer
+from streamer.snapshots import Snapshots
+from streamer.supervisor import supervise
+from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
 from streamer.transport.kafka_admin import require_topics
 from streamer.worker import Worker
 
@@ -57,26 +61,84 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         )
         health.bundle_loaded()
         topics = settings.topics
-        require_topics(settings.kafka, [topics.transactions, topics.alerts, topics.dead_letters])
+        outputs = [topics.alerts, topics.dead_letters, *([topics.scores] if topics.scores else [])]
+        require_topics(settings.kafka, [topics.transactions, *outputs])
         warm_up(settings, bundle)
+        supervise(
+            lambda: build_worker(settings, bundle, metrics=metrics, health=health, clock=clock, port=server.port),
+            stopping,
+            clock=clock,
+            health=health,
+            metrics=metrics,
+        )
+        log.info("stopped")
+    finally:
+        server.close()
+
+
+def build_worker(
+    settings: Settings, bundle: Bundle, *, metrics: Metrics, health: Health, clock: Clock, port: int
+) -> Worker:
+    """Connect a worker that holds nothing yet.
+
+    Args:
+        settings: all settings.
+        bundle: what it judges by.
+        metrics: what it counts.
+        health: whom it reports to.
+        clock: gives all times.
+        port: of this process's metrics; tells workers of one machine apart.
+
+    Raises:
+        TransportError: the brokers cannot be used.
+        SnapshotError: the place of snapshots cannot be used.
+    """
+    with ExitStack() as opened:
+        consumer = opened.enter_context(closing(KafkaConsumer(settings.kafka)))
+        delivery = Delivery(_writer(settings, consumer, port), interval_s=settings.worker.commit_interval_ms / 1000)
+        opened.callback(delivery.close)
+        snapshots = None
+        if settings.snapshots.url is not None:
+            snapshots = Snapshots(settings, metrics=metrics, clock=clock)
         pipeline = Pipeline(
             settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
         )
-        recorder = Recorder(settings.worker.record_tensors) if settings.worker.record_tensors else None
         worker = Worker(
             settings,
-            consumer=KafkaConsumer(settings.kafka),
-            producer=KafkaProducer(settings.kafka),
+            consumer=consumer,
+            delivery=delivery,
             pipeline=pipeline,
             metrics=metrics,
             health=health,
             clock=clock,
-            recorder=recorder,
+            snapshots=snapshots,
+            recorder=Recorder(settings.worker.record_tensors) if settings.worker.record_tensors else None,
         )
-        worker.run(stopping)
-        log.info("stopped")
-    finally:
-        server.close()
+        opened.pop_all()
+    return worker
+
+
+def _writer(settings: Settings, consumer: KafkaConsumer, port: int) -> Writer:
+    timeout_s = settings.worker.flush_timeout_s
+    if settings.worker.delivery == "at_least_once":
+        return AtLeastOnce(KafkaProducer(settings.kafka), consumer, timeout_s=timeout_s)
+    producer = KafkaTransactionalProducer(settings.kafka, transactional_id(settings, port))
+    try:
+        return ExactlyOnce(producer, consumer, timeout_s=timeout_s)
+    except StreamerError:
+        producer.close()
+        raise
+
+
+def transactional_id(settings: Settings, port: int) -> str:
+    """Name this worker's transactions: the same after a restart, and of no other worker of the group.
+
+    With a stable name, a restarted worker ends at once what its predecessor left open. A port that
+    was chosen by the system changes with each start; then the broker's timeout ends it.
+    """
+    kafka = settings.kafka
+    worker = kafka.group_instance_id or f"{socket.gethostname()}-{port}"
+    return kafka.transactional_id or f"{kafka.group_id}-{worker}"
 
 
 def warm_up(settings: Settings, bundle: Bundle) -> None:

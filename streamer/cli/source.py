@@ -25,5 +25,9 @@ def open_source(
     if data is not None:
         return ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
     # A group of its own, so that reading leaves the worker's offsets alone.
-    changes = {"group_id": f"{settings.kafka.group_id}-bounded-{uuid.uuid4().hex[:8]}", "auto_offset_reset": "earliest"}
+    changes = {
+        "group_id": f"{settings.kafka.group_id}-bounded-{uuid.uuid4().hex[:8]}",
+        "group_instance_id": None,
+        "auto_offset_reset": "earliest",
+    }
     return BoundedTopic(KafkaConsumer(settings.kafka.model_copy(update=changes)), [settings.topics.transactions])

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 import kafka
 
-from streamer.events.record import Message, Record
+from streamer.events.record import Message
 from streamer.metrics import STAGES
+from streamer.pipeline import Scored
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Rebalance
 from streamer.transport.kafka import KafkaConsumer
@@ -63,10 +64,10 @@ class Meter:
 
 
 def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]:
-    """Produce the records once and read them by each of the three, again and again.
+    """Produce the records once and read them by each of the four, again and again.
 
     Returns:
-        The bare client first, then the adapter and the worker, then the worker's stages.
+        The bare client first, then the adapter and the workers, then the worker's stages.
     """
     topics = Topics(bootstrap).create(PARTITIONS)
     total = len(workload.records)
@@ -77,10 +78,17 @@ def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]
     stages: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(times + 1):
         bare, adapter = _bare(topics, total), _adapter(topics, total)
-        worker, seconds = _worker(workload, topics, total)
+        worker, seconds = _worker(workload, topics, total, exactly_once=True)
+        repeating, _ = _worker(workload, topics, total, exactly_once=False)
         if number == 0:
             continue  # it loaded the broker's caches and compiled the kernel
-        for name, meter in ((BARE, bare), ("adapter's poll loop", adapter), ("whole worker", worker)):
+        meters = {
+            BARE: bare,
+            "adapter's poll loop": adapter,
+            "whole worker, exactly once": worker,
+            "whole worker, at least once": repeating,
+        }
+        for name, meter in meters.items():
             rates[name].append(meter.counted / meter.seconds)
         for stage in STAGES:
             stages[stage].append(seconds[stage] / total * 1e6)
@@ -116,15 +124,23 @@ def _adapter(topics: Topics, total: int) -> Meter:
         consumer.close()
 
 
-def _worker(workload: Workload, topics: Topics, total: int) -> tuple[Meter, dict[str, float]]:
+def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: bool) -> tuple[Meter, dict[str, float]]:
     meter, stopping = Meter(total), threading.Event()
 
-    def committed(records: Sequence[Record]) -> None:
-        meter.add(len(records))
+    def delivered(parts: Sequence[Scored]) -> None:
+        meter.add(sum(part.received for part in parts))
         if meter.done:
             stopping.set()
 
-    seconds = run_worker(workload, topics, uuid.uuid4().hex, stopping, committed=committed, longest_s=_LONGEST_S)
+    seconds = run_worker(
+        workload,
+        topics,
+        uuid.uuid4().hex,
+        stopping,
+        delivered=delivered,
+        longest_s=_LONGEST_S,
+        exactly_once=exactly_once,
+    )
     return meter, seconds
 
 

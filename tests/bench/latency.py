@@ -11,49 +11,39 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from streamer.alerts.contract import decode_alert
-from streamer.events.record import Message, Record
+from streamer.pipeline import Scored
 from tests.bench.timing import Measurement, percentile
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import PARTITIONS, WORLD, Workload
 from tests.helpers.worker import Topics
-
-Position = tuple[int, int]
 
 _GRACE_S = 60.0
 _SHARES = {"p50": 0.5, "p99": 0.99}
 
 
 class Latencies:
-    """Remembers when records were sent, committed and alerted; milliseconds since the epoch."""
+    """Remembers what was committed, with its outputs, and when; milliseconds since the epoch."""
 
     def __init__(self) -> None:
-        self.commits: list[tuple[float, Sequence[Record]]] = []
-        self.flushes: list[tuple[float, Sequence[Message]]] = []
+        self._delivered: list[tuple[float, Sequence[Scored]]] = []
 
-    def committed(self, records: Sequence[Record]) -> None:
-        self.commits.append((time.time() * 1000, records))
-
-    def flushed(self, messages: Sequence[Message]) -> None:
-        self.flushes.append((time.time() * 1000, messages))
-
-    def sent(self) -> dict[Position, int]:
-        return {(each.partition, each.offset): each.timestamp for _, batch in self.commits for each in batch}
+    def delivered(self, parts: Sequence[Scored]) -> None:
+        self._delivered.append((time.time() * 1000, parts))
 
     def to_commit(self) -> Iterator[tuple[int, float]]:
         """Yield when each record was sent and how long it took."""
-        for at, records in self.commits:
-            for record in records:
+        for at, parts in self._delivered:
+            for record in (record for part in parts for record in part.advance.batch.records):
                 yield record.timestamp, at - record.timestamp
 
     def to_alert(self) -> Iterator[tuple[int, float]]:
         """Yield the same for each alert."""
-        sent = self.sent()
-        for at, messages in self.flushes:
-            for message in messages:
-                origin = decode_alert(message.value or b"").origin
-                timestamp = sent[origin.partition, origin.offset]
-                yield timestamp, at - timestamp
+        for at, parts in self._delivered:
+            for part in parts:
+                sent = {record.offset: record.timestamp for record in part.advance.batch.records}
+                for alert in part.alerts:
+                    timestamp = sent[alert.origin.offset]
+                    yield timestamp, at - timestamp
 
 
 def waiting(workload: Workload, bootstrap: str, rate: int, times: int, slice_s: int) -> Iterator[Measurement]:
@@ -62,10 +52,10 @@ def waiting(workload: Workload, bootstrap: str, rate: int, times: int, slice_s: 
     total = rate * slice_s * (times + 1)
     latencies, stopping, seen = Latencies(), threading.Event(), 0
 
-    def committed(records: Sequence[Record]) -> None:
+    def delivered(parts: Sequence[Scored]) -> None:
         nonlocal seen
-        latencies.committed(records)
-        seen += len(records)
+        latencies.delivered(parts)
+        seen += sum(part.received for part in parts)
         if seen >= total:
             stopping.set()
 
@@ -80,14 +70,13 @@ def waiting(workload: Workload, bootstrap: str, rate: int, times: int, slice_s: 
                 topics,
                 f"group-{topics.name}",
                 stopping,
-                committed=committed,
-                flushed=latencies.flushed,
+                delivered=delivered,
                 longest_s=longest_s,
             )
         finally:
             producer.kill()
     for what, found in (("commit", latencies.to_commit()), ("alert", latencies.to_alert())):
-        slices = _slices(found, min(latencies.sent().values()), slice_s, times)
+        slices = _slices(found, min(sent for sent, _ in latencies.to_commit()), slice_s, times)
         for name, share in _SHARES.items():
             values = tuple(percentile(each, share) for each in slices)
             yield Measurement("latency", f"to {what} at {rate:,}/s, {name}", "ms", values)

@@ -1,56 +1,33 @@
 """The real worker over Kafka within this process, with an eye on what it commits and alerts."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from streamer.clock import SystemClock
+from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
 from streamer.errors import TransportError
-from streamer.events.record import Message, Record, TopicPartition
 from streamer.health import Health
 from streamer.metrics import STAGES, Metrics, new_registry
-from streamer.pipeline import Pipeline
+from streamer.pipeline import Pipeline, Scored
 from streamer.settings import KafkaSettings, Settings, TopicSettings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer
+from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
 from streamer.worker import Worker
 from tests.bench.workload import Workload
 from tests.helpers.worker import Topics
 
-Committed = Callable[[Sequence[Record]], None]
-"""Told of the records of each commit, just after it."""
-
-Flushed = Callable[[Sequence[Message]], None]
-"""Told of the messages of each flush, just after they were acknowledged."""
+Delivered = Callable[[Sequence[Scored]], None]
+"""Told of what was committed, outputs included, just after it."""
 
 
-class _WatchedConsumer(KafkaConsumer):
-    def __init__(self, settings: KafkaSettings, committed: Committed) -> None:
-        super().__init__(settings)
-        self._committed = committed
-        self._polled: list[Record] = []
+class _WatchedDelivery(Delivery):
+    def __init__(self, writer: Writer, delivered: Delivered, *, interval_s: float) -> None:
+        super().__init__(writer, interval_s=interval_s)
+        self._delivered = delivered
 
-    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
-        self._polled = super().poll(timeout_s=timeout_s, max_records=max_records)
-        return self._polled
-
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        super().commit(offsets)
-        self._committed(self._polled)
-
-
-class _WatchedProducer(KafkaProducer):
-    def __init__(self, settings: KafkaSettings, flushed: Flushed) -> None:
-        super().__init__(settings)
-        self._flushed = flushed
-        self._sent: list[Message] = []
-
-    def send(self, message: Message) -> None:
-        super().send(message)
-        self._sent.append(message)
-
-    def flush(self, *, timeout_s: float) -> None:
-        super().flush(timeout_s=timeout_s)
-        sent, self._sent = self._sent, []
-        self._flushed(sent)
+    def deliver(self, now_s: float) -> Sequence[Scored]:
+        parts = super().deliver(now_s)
+        self._delivered(parts)
+        return parts
 
 
 def run_worker(
@@ -59,9 +36,9 @@ def run_worker(
     group_id: str,
     stopping: threading.Event,
     *,
-    committed: Committed,
-    flushed: Flushed = lambda _: None,
+    delivered: Delivered,
     longest_s: float,
+    exactly_once: bool = True,
 ) -> dict[str, float]:
     """Run a worker in this thread until `stopping` is set.
 
@@ -76,10 +53,17 @@ def run_worker(
     settings = Settings(kafka=kafka, topics=named)
     clock, registry = SystemClock(), new_registry()
     metrics = Metrics(registry)
+    consumer = KafkaConsumer(kafka)
+    timeout_s = settings.worker.flush_timeout_s
+    writer: Writer
+    if exactly_once:
+        writer = ExactlyOnce(KafkaTransactionalProducer(kafka, group_id), consumer, timeout_s=timeout_s)
+    else:
+        writer = AtLeastOnce(KafkaProducer(kafka), consumer, timeout_s=timeout_s)
     worker = Worker(
         settings,
-        consumer=_WatchedConsumer(kafka, committed),
-        producer=_WatchedProducer(kafka, flushed),
+        consumer=consumer,
+        delivery=_WatchedDelivery(writer, delivered, interval_s=settings.worker.commit_interval_ms / 1000),
         pipeline=Pipeline(settings, workload.bundle, worker="bench", version="0", replay=False, stage=metrics.stage),
         metrics=metrics,
         health=Health(clock, silence_s=longest_s, stall_after_s=longest_s),

@@ -16,7 +16,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),
     frozenset({"streamer.state", "streamer.transport", "streamer.bundles"}),
-    frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks"}),
+    frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks", "streamer.dead_letters"}),
     frozenset({"streamer.partition"}),
     frozenset({"streamer.witness", "streamer.scoring", "streamer.outputs"}),
     frozenset({"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.recovery"}),

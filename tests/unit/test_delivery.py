@@ -1,0 +1,136 @@
+"""What waits for a commit: sent once, whatever the broker answers."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from detectors.ensemble import Judgement
+from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce
+from streamer.errors import FencedError, RetriableTransportError
+from streamer.events.decode import decode
+from streamer.events.record import Message, TopicPartition
+from streamer.pipeline import Scored
+from streamer.settings import EventSettings, StateSettings
+from streamer.state.partition import PartitionState
+from streamer.transport.memory import MemoryBroker, MemoryConsumer, MemoryTransactionalProducer
+from tests.helpers.transport import IGNORE
+
+PLACES = [TopicPartition("in", number) for number in range(2)]
+
+
+def part(number: int, offset: int, *values: bytes, silent: bool = False) -> Scored:
+    state = PartitionState(StateSettings(users=1, merchants=1, transaction_ids=1), late_after_ms=0)
+    no_events, _ = decode([], EventSettings())
+    nothing = np.empty((0, 1), np.float32)
+    return Scored(
+        source=PLACES[number],
+        received=1,
+        advance=state.advance(no_events),
+        judgement=Judgement(nothing, nothing, nothing[:, 0]),
+        alerts=(),
+        rejected=(),
+        hidden=0,
+        messages=tuple(Message("out", b"k", value) for value in values),
+        next_offset=offset,
+        silent=silent,
+    )
+
+
+@dataclass
+class World:
+    broker: MemoryBroker
+    consumer: MemoryConsumer
+    delivery: Delivery
+
+    def written(self) -> list[bytes | None]:
+        return [record.value for record in self.broker.records("out")]
+
+    def committed(self) -> dict[TopicPartition, int]:
+        return self.consumer.committed(PLACES)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    broker = MemoryBroker({"in": 2, "out": 1}, now_ms=lambda: 0)
+    producer = broker.producer()
+    for place in PLACES:
+        for number in range(40):
+            producer.send(Message(place.topic, str(number).encode(), b"payment"))
+    producer.flush(timeout_s=1)
+    with closing(broker.consumer("workers")) as consumer:
+        consumer.subscribe(["in"], IGNORE)
+        consumer.poll(timeout_s=0, max_records=100)
+        writer = ExactlyOnce(MemoryTransactionalProducer(broker, "t"), consumer, timeout_s=1)
+        yield World(broker, consumer, Delivery(writer, interval_s=0.05))
+
+
+def test_outputs_and_offsets_of_several_batches_go_together(world: World) -> None:
+    world.delivery.add([part(0, 3, b"a"), part(1, 2, b"b")])
+    world.delivery.add([part(0, 5, b"c")])
+    assert world.written() == []
+    assert len(world.delivery.deliver(now_s=1.0)) == 3
+    assert sorted(world.written(), key=str) == [b"a", b"b", b"c"]
+    assert world.committed() == {PLACES[0]: 5, PLACES[1]: 2}
+    assert len(world.delivery) == 0
+
+
+def test_commits_are_at_least_an_interval_apart(world: World) -> None:
+    assert world.delivery.due_in(1.0) is None
+    world.delivery.add([part(0, 1)])
+    assert world.delivery.due_in(1.0) == 0.0
+    world.delivery.deliver(now_s=1.0)
+    world.delivery.add([part(0, 2)])
+    assert world.delivery.due_in(1.02) == pytest.approx(0.03)
+    assert world.delivery.due_in(2.0) == 0.0
+
+
+def test_silent_parts_are_not_committed_again(world: World) -> None:
+    world.delivery.add([part(0, 7, silent=True)])
+    assert world.delivery.due_in(1.0) is None
+    assert world.delivery.deliver(now_s=1.0) == []
+    assert world.committed() == {}
+
+
+@pytest.mark.parametrize("outcomes", [("lost",), ("unanswered",), ("lost", "lost", "unanswered")])
+def test_a_transaction_in_doubt_is_written_exactly_once(world: World, outcomes: tuple[str, ...]) -> None:
+    world.delivery.add([part(0, 3, b"a"), part(1, 4, b"b", b"c")])
+    faults = iter(outcomes)
+    world.broker.fail_transactions = lambda: next(faults, None)
+    for _ in outcomes:
+        with pytest.raises(RetriableTransportError):
+            world.delivery.deliver(now_s=1.0)
+        if len(world.written()) == 3:
+            break
+    assert len(world.delivery.deliver(now_s=2.0)) == 2
+    assert sorted(world.written(), key=str) == [b"a", b"b", b"c"]
+    assert world.committed() == {PLACES[0]: 3, PLACES[1]: 4}
+
+
+def test_a_lost_partition_is_not_delivered(world: World) -> None:
+    world.delivery.add([part(0, 3, b"a"), part(1, 4, b"b")])
+    world.delivery.drop([PLACES[0]])
+    world.delivery.deliver(now_s=1.0)
+    assert world.written() == [b"b"]
+    assert world.committed() == {PLACES[1]: 4}
+
+
+def test_a_second_process_of_the_same_name_fences_the_first(world: World) -> None:
+    second = ExactlyOnce(MemoryTransactionalProducer(world.broker, "t"), world.consumer, timeout_s=1)
+    world.delivery.add([part(0, 3, b"a")])
+    with pytest.raises(FencedError):
+        world.delivery.deliver(now_s=1.0)
+    assert world.written() == []
+    second.write({PLACES[0]: [Message("out", b"k", b"a")]}, {PLACES[0]: 3})
+    assert world.written() == [b"a"]
+
+
+def test_at_least_once_writes_before_it_commits(world: World) -> None:
+    writer = AtLeastOnce(world.broker.producer(), world.consumer, timeout_s=1)
+    delivery = Delivery(writer, interval_s=0)
+    delivery.add([part(0, 3, b"a"), part(1, 4)])
+    delivery.deliver(now_s=0.0)
+    assert world.written() == [b"a"]
+    assert world.committed() == {PLACES[0]: 3, PLACES[1]: 4}
