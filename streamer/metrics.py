@@ -20,9 +20,10 @@ from streamer.array_histogram import ArrayHistogram
 from streamer.errors import RejectReason
 from streamer.events.record import TopicPartition
 
-STAGES = ("poll", "decode", "state", "score", "alert", "flush", "commit")
+STAGES = ("poll", "decode", "state", "score", "alert", "deliver")
 LEVELS = ("elevated", "high", "critical")
 REBALANCES = ("assigned", "revoked", "lost")
+RESTORES = ("snapshot", "snapshot_with_gap", "look_back", "empty")
 EVICTIONS = ("user", "merchant")
 
 _PARTITION = ("topic", "partition")
@@ -113,6 +114,16 @@ class Metrics:
         self._state = Gauge("streamer_state_bytes", "Rows of state in use.", _PARTITION, registry=registry)
         self._evictions = Counter("streamer_evictions", "Least recently used, forgotten.", ["kind"], registry=registry)
         self._rebalances = Counter("streamer_rebalances", "Changes of assignment.", ["kind"], registry=registry)
+        self._restores = Counter(
+            "streamer_restores", "Partitions taken over, by what they were made of.", ["how"], registry=registry
+        )
+        self._to_restore = Gauge(
+            "streamer_restore_records", "Records to read until the state is whole.", _PARTITION, registry=registry
+        )
+        self._unusable = Counter(
+            "streamer_unusable_snapshots", "Snapshots passed over by a restore.", registry=registry
+        )
+        self._restarts = Counter("streamer_restarts", "Starts anew after another process took over.", registry=registry)
         # Identity: the value is always 1. A gauge, so that no series exists before there is a bundle.
         self._bundle = Gauge(
             "streamer_bundle_info", "The loaded model bundle.", ["bundle_id", "version", "sha256"], registry=registry
@@ -132,6 +143,8 @@ class Metrics:
             self._stages.labels(stage)
         for kind in REBALANCES:
             self._rebalances.labels(kind)
+        for how in RESTORES:
+            self._restores.labels(how)
         for kind in EVICTIONS:
             self._evictions.labels(kind)
 
@@ -240,13 +253,29 @@ class Metrics:
         self._bundle.labels(bundle_id, version, sha256).set(1)
         self._trained_until.set(trained_until / 1000)
 
+    def restoring(self, source: TopicPartition, records: int) -> None:
+        """Say how many records a partition has still to read until its state is whole."""
+        self._to_restore.labels(*source).set(max(0, records))
+
+    def restored(self, how: str) -> None:
+        """Count a partition that was taken over, by what it was made of."""
+        self._restores.labels(how).inc()
+
+    def unusable_snapshot(self) -> None:
+        """Count a snapshot that was passed over when a partition was restored."""
+        self._unusable.inc()
+
+    def restarted(self) -> None:
+        """Count a start anew within the process, after another one took over."""
+        self._restarts.inc()
+
     def forget(self, source: TopicPartition) -> None:
         """Remove the gauges of a partition that went elsewhere.
 
         Its counters stay: they are as many as there are partitions, and removing one would
         lose what it counted since the last scrape.
         """
-        for gauge in (self._lag, self._delay, self._users, self._merchants, self._state):
+        for gauge in (self._lag, self._delay, self._users, self._merchants, self._state, self._to_restore):
             try:
                 gauge.remove(*source)
             except KeyError:  # never set: nothing was judged here
