@@ -4,6 +4,7 @@ StreamerError                    the command line prints these without a stack t
 ├── SettingsError                a setting is missing, malformed or contradicts another
 ├── MalformedEvent               one record cannot be judged; goes to the dead letters
 ├── ScoringError                 no record can be judged
+├── DeadLetterBudgetExceeded     so many records are malformed that the input as a whole must be wrong
 ├── TransportError               the broker cannot be used
 │   ├── RetriableTransportError  ... now; trying again may help
 │   └── FencedError              ... by this process any more; another one took its place
@@ -69,6 +70,10 @@ class MalformedEvent(StreamerError):
 
 class ScoringError(StreamerError):
     """The detectors cannot judge anything."""
+
+
+class DeadLetterBudgetExceeded(StreamerError):
+    """So many records are malformed that the input as a whole must be wrong."""
 
 
 class TransportError(StreamerError):

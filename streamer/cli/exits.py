@@ -5,6 +5,7 @@ from enum import IntEnum
 from streamer.errors import (
     ArchiveError,
     BundleError,
+    DeadLetterBudgetExceeded,
     EnvironmentFault,
     FencedError,
     MalformedEvent,
@@ -40,6 +41,7 @@ _CODES: tuple[tuple[type[StreamerError], Exit], ...] = (
     (SnapshotError, Exit.DATA),
     (ArchiveError, Exit.DATA),
     (MalformedEvent, Exit.DATA),
+    (DeadLetterBudgetExceeded, Exit.DATA),
     (EnvironmentFault, Exit.MACHINE),
     (ScoringError, Exit.SCORING),
 )

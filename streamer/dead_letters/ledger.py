@@ -1,0 +1,84 @@
+"""The dead-letter topic as its own ledger: letters, and marks that say which were redriven."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from streamer.dead_letters.letter import Letter, Position, read_entry
+from streamer.transport.base import Source
+
+_POLL_S = 1.0
+_POLL_RECORDS = 2_000
+_EXAMPLES = 5
+
+
+class Status(StrEnum):
+    """What became of a letter."""
+
+    OPEN = "open"
+    REDRIVEN = "redriven"
+    TRUNCATED = "truncated"
+    AGAIN = "again"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was found in the topic, without the values.
+
+    Attributes:
+        letters: those that were wanted, in the order read: by offset within a partition.
+        redriven: the letters that a mark says are done, wanted or not.
+        foreign: how many records are neither letters nor marks.
+        foreign_examples: where the first of those are.
+    """
+
+    letters: list[Letter] = field(default_factory=list)
+    redriven: set[Position] = field(default_factory=set)
+    foreign: int = 0
+    foreign_examples: list[Position] = field(default_factory=list)
+
+    def status(self, letter: Letter) -> Status:
+        """Tell what became of a letter.
+
+        `AGAIN` is an open letter whose record had been redriven before: it came back.
+        """
+        if letter.position in self.redriven:
+            return Status.REDRIVEN
+        if letter.truncated:
+            return Status.TRUNCATED
+        return Status.AGAIN if letter.redrives else Status.OPEN
+
+    def with_status(self, wanted: frozenset[Status]) -> list[Letter]:
+        """Select letters; an empty set selects all."""
+        return [letter for letter in self.letters if not wanted or self.status(letter) in wanted]
+
+    def counts(self) -> dict[str, int]:
+        """Count the letters by status; every status is there."""
+        found = Counter(self.status(letter) for letter in self.letters)
+        return {status.value: found[status] for status in Status}
+
+
+def read_ledger(source: Source, wanted: Callable[[Letter], bool]) -> Ledger:
+    """Read the dead-letter topic to its end.
+
+    Args:
+        source: the topic, from its beginning.
+        wanted: chooses the letters that are kept.
+
+    Raises:
+        StreamerError: reading cannot go on.
+    """
+    ledger = Ledger()
+    while records := source.poll(timeout_s=_POLL_S, max_records=_POLL_RECORDS):
+        for record in records:
+            entry = read_entry(record)
+            if isinstance(entry, Position):
+                ledger.redriven.add(entry)
+            elif entry is None:
+                ledger.foreign += 1
+                if len(ledger.foreign_examples) < _EXAMPLES:
+                    ledger.foreign_examples.append(Position(record.partition, record.offset))
+            elif wanted(entry):
+                ledger.letters.append(entry)
+    return ledger
