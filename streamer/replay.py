@@ -18,14 +18,18 @@ QUIET_POLL_S = 1.0
 class BoundedTopic:
     """Topics up to the ends they had when their partitions were assigned: a `Source`."""
 
-    def __init__(self, consumer: Consumer, topics: Sequence[str]) -> None:
+    def __init__(
+        self, consumer: Consumer, topics: Sequence[str], ends: Mapping[TopicPartition, int] | None = None
+    ) -> None:
         """Join the group.
 
         Args:
             consumer: its group must have no committed offsets and start at the earliest.
             topics: what to read.
+            ends: where to end instead; what lies behind a transaction that is still open is waited for.
         """
         self._consumer = consumer
+        self._given = ends
         self._ends: dict[TopicPartition, int] = {}
         self._assigned = False
         consumer.subscribe(topics, Rebalance(assigned=self._note, revoked=self._drop, lost=self._drop))
@@ -50,7 +54,9 @@ class BoundedTopic:
 
     def _note(self, sources: Sequence[TopicPartition]) -> None:
         self._assigned = True
-        self._ends |= self._consumer.end_offsets(sources)
+        given = self._given
+        ends = self._consumer.end_offsets(sources) if given is None else {s: given.get(s, 0) for s in sources}
+        self._ends |= ends
 
     def _drop(self, sources: Sequence[TopicPartition]) -> None:
         for source in sources:

@@ -7,6 +7,7 @@ import typer
 from streamer import __version__
 from streamer.cli.check import check
 from streamer.cli.demo import demo
+from streamer.cli.dlq import app as dlq
 from streamer.cli.evaluate import evaluate
 from streamer.cli.exits import code_of
 from streamer.cli.replay import replay
@@ -45,6 +46,7 @@ def _root(
 
 for command in (run, train, evaluate, replay, simulate, demo, check):
     app.command()(command)
+app.add_typer(dlq, name="dlq")
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
 """Bounded input of a command: an archive or a topic up to its present end."""
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from streamer.errors import SettingsError
+from streamer.events.record import TopicPartition
 from streamer.replay import BoundedTopic
 from streamer.settings import Settings
 from streamer.transport.archive import ArchiveSource
@@ -24,10 +26,23 @@ def open_source(
         raise SettingsError("choose one source: --data PATH or --from-topic")
     if data is not None:
         return ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
-    # A group of its own, so that reading leaves the worker's offsets alone.
+    return bounded_topic(settings, settings.topics.transactions)
+
+
+def bounded_topic(settings: Settings, topic: str, ends: Mapping[TopicPartition, int] | None = None) -> BoundedTopic:
+    """Open a topic from its beginning, in a group of its own, so that the worker's offsets stay.
+
+    Args:
+        settings: how to reach the brokers.
+        topic: what to read.
+        ends: see `BoundedTopic`.
+
+    Raises:
+        TransportError: the broker or the topic cannot be read.
+    """
     changes = {
         "group_id": f"{settings.kafka.group_id}-bounded-{uuid.uuid4().hex[:8]}",
         "group_instance_id": None,
         "auto_offset_reset": "earliest",
     }
-    return BoundedTopic(KafkaConsumer(settings.kafka.model_copy(update=changes)), [settings.topics.transactions])
+    return BoundedTopic(KafkaConsumer(settings.kafka.model_copy(update=changes)), [topic], ends)

@@ -1,11 +1,10 @@
 """The dead-letter topic as its own ledger: letters, and marks that say which were redriven."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from streamer.dead_letters.letter import Letter, Position, read_entry
+from streamer.dead_letters.status import Status
 from streamer.transport.base import Source
 
 _POLL_S = 1.0
@@ -13,13 +12,13 @@ _POLL_RECORDS = 2_000
 _EXAMPLES = 5
 
 
-class Status(StrEnum):
-    """What became of a letter."""
-
-    OPEN = "open"
-    REDRIVEN = "redriven"
-    TRUNCATED = "truncated"
-    AGAIN = "again"
+def status_of(letter: Letter, *, redriven: bool) -> Status:
+    """Tell what became of a letter."""
+    if redriven:
+        return Status.REDRIVEN
+    if letter.truncated:
+        return Status.TRUNCATED
+    return Status.AGAIN if letter.redrives else Status.OPEN
 
 
 @dataclass(slots=True)
@@ -39,24 +38,12 @@ class Ledger:
     foreign_examples: list[Position] = field(default_factory=list)
 
     def status(self, letter: Letter) -> Status:
-        """Tell what became of a letter.
-
-        `AGAIN` is an open letter whose record had been redriven before: it came back.
-        """
-        if letter.position in self.redriven:
-            return Status.REDRIVEN
-        if letter.truncated:
-            return Status.TRUNCATED
-        return Status.AGAIN if letter.redrives else Status.OPEN
+        """Tell what became of a letter."""
+        return status_of(letter, redriven=letter.position in self.redriven)
 
     def with_status(self, wanted: frozenset[Status]) -> list[Letter]:
         """Select letters; an empty set selects all."""
         return [letter for letter in self.letters if not wanted or self.status(letter) in wanted]
-
-    def counts(self) -> dict[str, int]:
-        """Count the letters by status; every status is there."""
-        found = Counter(self.status(letter) for letter in self.letters)
-        return {status.value: found[status] for status in Status}
 
 
 def read_ledger(source: Source, wanted: Callable[[Letter], bool]) -> Ledger:

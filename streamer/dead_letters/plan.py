@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 
-from streamer.dead_letters.ledger import Ledger, Status
+from streamer.dead_letters.ledger import Ledger
 from streamer.dead_letters.letter import Letter, Position
 from streamer.dead_letters.restore import Refusal, Rules
 from streamer.dead_letters.selection import Selection
+from streamer.dead_letters.status import Status
 
 
 @dataclass(slots=True)

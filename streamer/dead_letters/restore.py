@@ -25,13 +25,11 @@ class Rules:
     """What may be redriven and where to.
 
     Attributes:
-        letters_topic: the dead-letter topic.
         home: the topic that letters go back to, if they came from it.
         to: the topic that all letters go to instead, if any.
         max_attempts: how often a record may be redriven.
     """
 
-    letters_topic: str
     home: str
     to: str | None
     max_attempts: int

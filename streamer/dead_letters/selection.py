@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from streamer.dead_letters.ledger import Status
 from streamer.dead_letters.letter import Letter
+from streamer.dead_letters.status import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import kafka
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, for_code
 
 from streamer.events.record import TopicPartition
@@ -81,6 +82,21 @@ def committed_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartitio
         for place, stored in found.items()
         if place.topic == topic and stored.offset >= 0
     }
+
+
+def log_ends(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
+    """Return the end of each partition of a topic, transactions that are still open included.
+
+    Raises:
+        TransportError: the topic does not exist, or the cluster cannot be used; names cause and remedy.
+    """
+    partitions = probe(settings).topics.get(topic)
+    if partitions is None:
+        raise missing_topics_error([topic], settings)
+    asked = {kafka.TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
+    with _admin(settings, f"asking for the ends of topic {topic!r}") as admin:
+        found = admin.list_partition_offsets(asked)
+    return {TopicPartition(place.topic, place.partition): end.offset for place, end in found.items()}
 
 
 def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[str]:

@@ -1,0 +1,55 @@
+"""The parts of a redrive, put together: where to, by which producer, from which topic."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from streamer.cli.source import bounded_topic
+from streamer.dead_letters.restore import Rules
+from streamer.errors import SettingsError
+from streamer.replay import BoundedTopic
+from streamer.settings import Settings, TopicSettings
+from streamer.transport.base import TransactionalProducer
+from streamer.transport.kafka import KafkaTransactionalProducer, log_ends, require_topics
+
+
+def target_rules(topics: TopicSettings, to: str | None, max_attempts: int) -> Rules:
+    """Return what may be redriven.
+
+    Raises:
+        SettingsError: the target is a topic that the worker writes.
+    """
+    if to in {topics.alerts, topics.dead_letters, topics.scores} - {None}:
+        raise SettingsError(f"--to {to!r} is a topic that the worker writes: name one that it, or another, reads")
+    return Rules(home=topics.transactions, to=to, max_attempts=max_attempts)
+
+
+@contextmanager
+def redriving(settings: Settings, target: str) -> Iterator[TransactionalProducer]:
+    """Make the producer of a redrive, whose name depends on the dead-letter topic alone.
+
+    Whoever redrives letters of one topic fences all others, whatever group they are set to.
+
+    Raises:
+        TransportError: the broker cannot be used, or a topic does not exist.
+    """
+    letters = settings.topics.dead_letters
+    require_topics(settings.kafka, [letters, target])
+    producer = KafkaTransactionalProducer(settings.kafka, transactional_id=f"{letters}-redrive")
+    try:
+        yield producer
+    finally:
+        producer.close()
+
+
+@contextmanager
+def open_past_transactions(settings: Settings) -> Iterator[BoundedTopic]:
+    """Open the dead-letter topic up to its end, waiting for transactions that are still open.
+
+    Else a mark that stands behind another writer's open transaction would be overlooked.
+
+    Raises:
+        TransportError: the broker or the topic cannot be read.
+    """
+    letters = settings.topics.dead_letters
+    with closing(bounded_topic(settings, letters, log_ends(settings.kafka, letters))) as topic:
+        yield topic
