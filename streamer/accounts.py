@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from streamer.events.keys import key_mismatches
 from streamer.events.record import TopicPartition
 from streamer.metrics import Metrics
 from streamer.partition import Partition
@@ -26,6 +27,8 @@ class Accounts:
             metrics.events(part.source, len(batch))
             metrics.duplicates(part.advance.duplicates)
             metrics.late(int(part.advance.late.sum()))
+            metrics.out_of_order(part.advance.out_of_order)
+            metrics.key_mismatch(key_mismatches(batch))
             metrics.suppressed(part.hidden)
             for rejected in part.rejected:
                 metrics.rejected(rejected.error.reason)
@@ -34,6 +37,8 @@ class Accounts:
                 metrics.alerts(alert.decision.risk_level)
             if not len(batch):
                 continue
+            unscorable = int(np.count_nonzero(~part.has_score))
+            metrics.scored(len(batch), unscorable=unscorable, degraded=part.degraded)
             produced = {record.offset: record.timestamp for record in batch.records if record.timestamp >= 0}
             metrics.event_latency(at_s - np.fromiter(produced.values(), np.float64) / 1000)
             alerted = [produced[a.origin.offset] for a in part.alerts if a.origin.offset in produced]
