@@ -170,7 +170,7 @@ def _latency(board: Dashboard) -> None:
     board.with_panel(
         curves(
             "Where the time goes",
-            "Share of each stage in the loop's time. Much poll is idleness; much flush or commit, a slow broker.",
+            "Share of each stage in the loop's time. Much poll is idleness; much deliver, a slow broker.",
             "percentunit",
             [("{{stage}}", f"{stages} / ignoring (stage) group_left sum({stages})")],
             stacked=True,
