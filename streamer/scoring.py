@@ -10,6 +10,7 @@ can be, and a score never depends on what happened before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from traceback import format_exception
 from typing import Literal
 
 import numpy as np
@@ -159,7 +160,8 @@ class Judge:
                 "scoring has failed, going on with the simplest detector",
                 detector=broken.detector,
                 cause=broken.cause,
-                exc_info=broken.__cause__,
+                # As text: the log's own way of showing an error writes out all arrays on the way.
+                traceback="".join(format_exception(broken.__cause__)),
             )
         self._degraded = True
 
