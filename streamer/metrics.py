@@ -20,15 +20,17 @@ from streamer.array_histogram import ArrayHistogram
 from streamer.errors import RejectReason
 from streamer.events.record import TopicPartition
 
-STAGES = ("poll", "decode", "state", "score", "alert", "deliver")
+STAGES = ("poll", "decode", "state", "score", "alert", "deliver", "snapshot", "restore")
 LEVELS = ("elevated", "high", "critical")
 REBALANCES = ("assigned", "revoked", "lost")
 RESTORES = ("snapshot", "snapshot_with_gap", "look_back", "empty")
 EVICTIONS = ("user", "merchant")
+SNAPSHOTS = ("written", "failed", "abandoned")
 
 _PARTITION = ("topic", "partition")
 _STAGE_BOUNDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)
 _LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
+_SNAPSHOT_BOUNDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0)
 _BATCH_BOUNDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 _RARITY_BOUNDS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 
@@ -54,9 +56,7 @@ class Metrics:
         self._now = now
         # Input: what came in, and how far behind it the worker is.
         self._events = Counter("streamer_events", "Transactions judged.", _PARTITION, registry=registry)
-        self._rejected = Counter(
-            "streamer_rejected", "Records that cannot be judged.", ["reason"], registry=registry
-        )
+        self._rejected = Counter("streamer_rejected", "Records that cannot be judged.", ["reason"], registry=registry)
         self._duplicates = Counter("streamer_duplicates", "Transactions seen before, skipped.", registry=registry)
         self._late = Counter("streamer_late", "Transactions far behind their partition's clock.", registry=registry)
         self._out_of_order = Counter(
@@ -124,6 +124,23 @@ class Metrics:
             "streamer_unusable_snapshots", "Snapshots passed over by a restore.", registry=registry
         )
         self._restarts = Counter("streamer_restarts", "Starts anew after another process took over.", registry=registry)
+        # Snapshots: whether a restart would find its state, and how old.
+        self._snapshots = Counter(
+            "streamer_snapshots", "Snapshots by what came of them.", ["outcome"], registry=registry
+        )
+        self._snapshot_seconds = Histogram(
+            "streamer_snapshot_seconds",
+            "From the moment a snapshot is of until it is stored.",
+            buckets=_SNAPSHOT_BOUNDS,
+            registry=registry,
+        )
+        self._snapshot_bytes = Gauge("streamer_snapshot_bytes", "Size of the newest.", _PARTITION, registry=registry)
+        self._snapshot_time = Gauge(
+            "streamer_snapshot_timestamp_seconds",
+            "Newest moment whose state is stored.",
+            _PARTITION,
+            registry=registry,
+        )
         # Identity: the value is always 1. A gauge, so that no series exists before there is a bundle.
         self._bundle = Gauge(
             "streamer_bundle_info", "The loaded model bundle.", ["bundle_id", "version", "sha256"], registry=registry
@@ -147,6 +164,8 @@ class Metrics:
             self._restores.labels(how)
         for kind in EVICTIONS:
             self._evictions.labels(kind)
+        for outcome in SNAPSHOTS:
+            self._snapshots.labels(outcome)
 
     def events(self, source: TopicPartition, count: int) -> None:
         """Count judged transactions of a partition."""
@@ -243,6 +262,19 @@ class Metrics:
         """Count a change of assignment."""
         self._rebalances.labels(kind).inc()
 
+    def snapshot(self, outcome: str) -> None:
+        """Count a snapshot that was written, failed or abandoned."""
+        self._snapshots.labels(outcome).inc()
+
+    def snapshot_written(self, source: TopicPartition, *, seconds: float, size: int) -> None:
+        """Set what a partition's newest snapshot took; `size` in bytes."""
+        self._snapshot_seconds.observe(seconds)
+        self._snapshot_bytes.labels(*source).set(size)
+
+    def snapshot_stored(self, source: TopicPartition, moment: float) -> None:
+        """Set the newest moment whose state of a partition is stored; seconds since the epoch."""
+        self._snapshot_time.labels(*source).set(moment)
+
     def budget(self, alerts_per_million: float) -> None:
         """Say how many alerts are wanted."""
         self._budget.set(alerts_per_million / 1e6)
@@ -275,7 +307,16 @@ class Metrics:
         Its counters stay: they are as many as there are partitions, and removing one would
         lose what it counted since the last scrape.
         """
-        for gauge in (self._lag, self._delay, self._users, self._merchants, self._state, self._to_restore):
+        for gauge in (
+            self._lag,
+            self._delay,
+            self._users,
+            self._merchants,
+            self._state,
+            self._to_restore,
+            self._snapshot_bytes,
+            self._snapshot_time,
+        ):
             try:
                 gauge.remove(*source)
             except KeyError:  # never set: nothing was judged here

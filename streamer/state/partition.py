@@ -12,6 +12,7 @@ from streamer.events.event import EventBatch
 from streamer.settings import StateSettings
 from streamer.state import layout
 from streamer.state.features import TABLE, WINDOW
+from streamer.state.image import Head, Image
 from streamer.state.kernel import advance
 from streamer.state.slots import SeenIds, SlotIndex
 from streamer.state.types import Structured
@@ -58,6 +59,9 @@ class PartitionState:
 
     Holds at most the users, merchants and ids that the settings allow. What it gives for an
     event depends on the earlier events of the partition alone.
+
+    Attributes:
+        settings: bounds.
     """
 
     def __init__(self, settings: StateSettings, *, late_after_ms: int) -> None:
@@ -67,6 +71,7 @@ class PartitionState:
             settings: bounds.
             late_after_ms: how far behind the clock an event is called late.
         """
+        self.settings = settings
         self._late_after_ms = late_after_ms
         self._users = SlotIndex(settings.users)
         self._merchants = SlotIndex(settings.merchants, first=1)
@@ -75,6 +80,7 @@ class PartitionState:
         self._merchant_rows: Structured = np.zeros(settings.merchants + 1, layout.MERCHANT)
         self._shared: Structured = np.zeros(1, layout.SHARED)
         self._rings = np.zeros((settings.users, WINDOW, TABLE.steps), np.float32)
+        self._image: Image | None = None
 
     @property
     def users(self) -> int:
@@ -122,9 +128,12 @@ class PartitionState:
         past = np.zeros(count, layout.PAST)
         before = np.maximum.accumulate(np.concatenate(([self.clock], batch.timestamp)))[:-1]
         late = batch.timestamp < before - self._late_after_ms
-        out_of_order = np.count_nonzero((batch.timestamp < before) & ~late)
+        out_of_order = int(np.count_nonzero((batch.timestamp < before) & ~late))
+        events = self._events(batch)
+        if self._image is not None:
+            self._preserve(self._image, events)
         advance(
-            self._events(batch),
+            events,
             self._user_rows,
             self._merchant_rows,
             self._shared,
@@ -146,6 +155,49 @@ class PartitionState:
             merchant = self._merchants.name(row) if same else None
             payments.append(Payment(int(past["times"][age]), float(past["amounts"][age]), merchant))
         return tuple(payments)
+
+    def begin_image(self) -> Image:
+        """Begin to copy the state as it is now; it may change before all is copied.
+
+        Raises:
+            RuntimeError: another image is neither whole nor abandoned.
+        """
+        if self._image is not None and self._image.is_open:
+            raise RuntimeError("a state has one image at a time: finish or abandon the other first")
+        head = Head(
+            users=self._users.export(),
+            merchants=self._merchants.export(),
+            ids=self._ids.export(),
+            shared=self._shared.copy(),
+            merchant_rows=self._merchant_rows[: self.merchants + 1].copy(),
+        )
+        self._image = Image(head, self._user_rows, self._rings)
+        return self._image
+
+    def restore(self, head: Head) -> tuple[Structured, NDArray[np.float32]]:
+        """Take the head of an image into an empty state.
+
+        Returns:
+            The rows of `layout.USER` and the rings of its users, for the caller to fill in.
+
+        Raises:
+            ValueError: it does not fit the settings, or its parts do not fit each other.
+        """
+        count = len(head.merchants.names) + 1
+        if len(head.merchant_rows) != count:
+            raise ValueError(f"{count} rows of merchants are needed, {len(head.merchant_rows)} are there")
+        self._users.restore(head.users)
+        self._merchants.restore(head.merchants)
+        self._ids.restore(head.ids)
+        self._merchant_rows[:count] = head.merchant_rows
+        self._shared[:] = head.shared
+        return self._user_rows[: self.users], self._rings[: self.users]
+
+    def _preserve(self, image: Image, events: Structured) -> None:
+        if image.is_open:
+            image.preserve(events["user"])
+        else:
+            self._image = None
 
     def _events(self, batch: EventBatch) -> Structured:
         events = np.zeros(len(batch), layout.EVENT)

@@ -1,10 +1,25 @@
 """Names to rows of state, bounded: the least recently used name gives up its row."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from streamer.state.recency import Recency
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of an index as of one moment.
+
+    Attributes:
+        names: by row, counted from 0.
+        order: those rows, the least recently used first.
+    """
+
+    names: list[str]
+    order: NDArray[np.int32]
 
 
 class SlotIndex:
@@ -14,13 +29,14 @@ class SlotIndex:
         """Start empty."""
         self._capacity = capacity
         self._first = first
-        self._slots: OrderedDict[str, int] = OrderedDict()
+        self._slots: dict[str, int] = {}
         self._names: list[str] = []
+        self._recency = Recency(capacity)
         self.evictions = 0
 
     def __len__(self) -> int:
         """Count the names held."""
-        return len(self._slots)
+        return len(self._names)
 
     def assign(self, names: Iterable[str | None], count: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return the row of each name, in order, and whether that row starts afresh there.
@@ -34,32 +50,60 @@ class SlotIndex:
         rows = np.zeros(count, np.int32)
         fresh = np.zeros(count, np.bool_)
         slots = self._slots
+        used: list[int] = []
         for position, name in enumerate(names):
             if name is None:
                 continue
             slot = slots.get(name)
             if slot is None:
                 fresh[position] = True
+                if len(self._names) == self._capacity:  # the oldest is known only after all uses
+                    self._use(used)
+                    used = []
                 slot = self._claim(name)
-            else:
-                slots.move_to_end(name)
+            used.append(slot)
             rows[position] = slot
+        self._use(used)
         return rows, fresh
-
-    def _claim(self, name: str) -> int:
-        if len(self._slots) < self._capacity:
-            slot = self._first + len(self._slots)
-            self._names.append(name)
-        else:
-            _, slot = self._slots.popitem(last=False)
-            self._names[slot - self._first] = name
-            self.evictions += 1
-        self._slots[name] = slot
-        return slot
 
     def name(self, slot: int) -> str:
         """Return whose row it is now."""
         return self._names[slot - self._first]
+
+    def export(self) -> Names:
+        """Copy the names; quick, as records wait meanwhile."""
+        return Names(self._names.copy(), self._recency.order(len(self)))
+
+    def restore(self, held: Names) -> None:
+        """Take names into an empty index.
+
+        Raises:
+            ValueError: there are more names than fit, a name stands twice, or the order is none.
+        """
+        count = len(held.names)
+        if count > self._capacity:
+            raise ValueError(f"{count:,} names are held, {self._capacity:,} are allowed")
+        slots = {name: self._first + row for row, name in enumerate(held.names)}
+        if len(slots) < count or not np.array_equal(np.sort(held.order), np.arange(count)):
+            raise ValueError("a name or a row stands twice")
+        self._slots, self._names = slots, held.names
+        self._recency.use(held.order)
+
+    def _claim(self, name: str) -> int:
+        if len(self._names) < self._capacity:
+            slot = self._first + len(self._names)
+            self._names.append(name)
+        else:
+            row = self._recency.oldest
+            slot = self._first + row
+            del self._slots[self._names[row]]
+            self._names[row] = name
+            self.evictions += 1
+        self._slots[name] = slot
+        return slot
+
+    def _use(self, slots: Sequence[int]) -> None:
+        self._recency.use(np.array(slots, np.int32) - np.int32(self._first))
 
 
 class SeenIds:
@@ -67,23 +111,22 @@ class SeenIds:
 
     def __init__(self, capacity: int) -> None:
         """Start empty."""
-        self._capacity = capacity
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._index = SlotIndex(capacity)
 
     def __len__(self) -> int:
         """Count the ids held."""
-        return len(self._seen)
+        return len(self._index)
 
-    def keep_new(self, ids: Iterable[str]) -> list[int]:
+    def keep_new(self, ids: Sequence[str]) -> list[int]:
         """Return positions of the ids not seen before, in order; all are seen afterwards."""
-        seen = self._seen
-        kept = []
-        for position, transaction_id in enumerate(ids):
-            if transaction_id in seen:
-                seen.move_to_end(transaction_id)
-                continue
-            kept.append(position)
-            seen[transaction_id] = None
-            if len(seen) > self._capacity:
-                seen.popitem(last=False)
+        _, fresh = self._index.assign(ids, len(ids))
+        kept: list[int] = np.flatnonzero(fresh).tolist()
         return kept
+
+    def export(self) -> Names:
+        """See `SlotIndex.export`."""
+        return self._index.export()
+
+    def restore(self, held: Names) -> None:
+        """See `SlotIndex.restore`."""
+        self._index.restore(held)

@@ -19,7 +19,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks", "streamer.dead_letters"}),
     frozenset({"streamer.partition"}),
     frozenset({"streamer.witness", "streamer.scoring", "streamer.outputs"}),
-    frozenset({"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.recovery"}),
+    frozenset(
+        {"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.snapshot_writer", "streamer.recovery"}
+    ),
     frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
     frozenset({"streamer.ownership", "streamer.supervisor"}),
     frozenset({"streamer.worker", "streamer.replay"}),

@@ -1,0 +1,262 @@
+"""A partition's state as a file, and back.
+
+    header.json     what this is and how large its parts are; 4 KiB, padded with blanks
+    users.npy …     texts: one MessagePack array as bytes; by row
+    users_order.npy the rows, the least recently used first; likewise of merchants and ids
+    extra.npy       bytes of whoever holds more of the partition than state
+    shared.npy, merchant_rows.npy, user_rows.npy, rings.npy
+
+The container (see `container`) tells every damage. Whatever is damaged or does not fit is refused as
+a whole: a state that is not the log's would judge wrongly and never say so. The check sums are
+against accidents; who may write the files may also forge them, as with a model bundle.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer import __version__
+from streamer.errors import SnapshotError
+from streamer.events.record import TopicPartition
+from streamer.state import kernel, layout
+from streamer.state.container import ContainerReader, ContainerWriter, Readable, Writable, npy_header
+from streamer.state.features import TABLE, WINDOW
+from streamer.state.image import Head, Rows
+from streamer.state.partition import PartitionState
+from streamer.state.slots import Names
+from streamer.state.types import Structured
+
+FORMAT = 1
+"""Grows whenever files of before cannot be read as they are."""
+
+_HEADER_BYTES = 4096
+_PIECE = 1 << 20
+_BYTE, _NUMBER = np.dtype(np.uint8), np.dtype(np.float32)
+
+
+class _Format(msgspec.Struct, frozen=True):
+    format: int
+
+
+class _Header(_Format, frozen=True):
+    """What a snapshot says of itself; counts are of names, sizes are bytes."""
+
+    program: str
+    created_at: int
+    topic: str
+    partition: int
+    next_offset: int
+    formulas: str
+    features: tuple[str, ...]
+    users: int
+    users_size: int
+    merchants: int
+    merchants_size: int
+    ids: int
+    ids_size: int
+    extra_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Which moment of which partition a snapshot holds.
+
+    Attributes:
+        source: the partition.
+        next_offset: the offset of the record that continues it.
+        created_at: milliseconds since the epoch; nothing depends on it.
+    """
+
+    source: TopicPartition
+    next_offset: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a snapshot held beside state.
+
+    Attributes:
+        label: what it was.
+        program: version of the program that wrote it.
+        extra: bytes as they were given to `write`.
+    """
+
+    label: Label
+    program: str
+    extra: bytes
+
+
+@cache
+def formulas() -> str:
+    """Hash everything that gives the numbers in a row their meaning."""
+    return hashlib.sha256((kernel.digest() + inspect.getsource(kernel)).encode()).hexdigest()
+
+
+def write(stream: Writable, label: Label, head: Head, slices: Iterable[Rows], extra: bytes) -> int:
+    """Write a snapshot as the slices of its image come.
+
+    Args:
+        stream: written from front to end; need not seek.
+        label: which moment of which partition it is.
+        head: of the image.
+        slices: all rows, as `Image.slices` gives them.
+        extra: any bytes that belong to the moment.
+
+    Returns:
+        Bytes written.
+    """
+    texts = [msgspec.msgpack.encode(names.names) for names in (head.users, head.merchants, head.ids)]
+    header = _Header(
+        format=FORMAT,
+        program=__version__,
+        created_at=label.created_at,
+        topic=label.source.topic,
+        partition=label.source.partition,
+        next_offset=label.next_offset,
+        formulas=formulas(),
+        features=TABLE.names,
+        users=len(head.users.names),
+        users_size=len(texts[0]),
+        merchants=len(head.merchants.names),
+        merchants_size=len(texts[1]),
+        ids=len(head.ids.names),
+        ids_size=len(texts[2]),
+        extra_size=len(extra),
+    )
+    writer = ContainerWriter(stream)
+    writer.add("header.json", [msgspec.json.encode(header).ljust(_HEADER_BYTES)])
+    for name, names, text in zip(
+        ("users", "merchants", "ids"), (head.users, head.merchants, head.ids), texts, strict=True
+    ):
+        writer.add(f"{name}.npy", [npy_header(_BYTE, (len(text),)), text])
+        writer.add(f"{name}_order.npy", _whole(names.order))
+    writer.add("extra.npy", [npy_header(_BYTE, (len(extra),)), extra])
+    writer.add("shared.npy", _whole(head.shared))
+    writer.add("merchant_rows.npy", _whole(head.merchant_rows))
+    rows = iter(slices)
+    writer.add("user_rows.npy", _sliced(layout.USER, (header.users,), rows))
+    writer.add("rings.npy", _sliced(_NUMBER, (header.users, WINDOW, TABLE.steps), rows))
+    writer.finish()
+    return writer.size
+
+
+def read(stream: Readable, place: str, source: TopicPartition, state: PartitionState) -> Saved:
+    """Read a snapshot into an empty state, which is of no use if this raises.
+
+    Args:
+        stream: read from front to end.
+        place: where the snapshot lies, for messages.
+        source: the partition it must be of.
+        state: takes the content.
+
+    Raises:
+        SnapshotError: it is damaged, of another partition, program or feature table, or too large.
+    """
+    try:
+        return _read(ContainerReader(stream), source, state)
+    except ValueError as error:  # Damage, msgspec's errors and those of the state
+        raise SnapshotError(
+            f"snapshot {place} cannot be used: {error}. An older one or the records themselves take its "
+            "place, and a new one is written in time; this one may be deleted."
+        ) from error
+
+
+def _read(reader: ContainerReader, source: TopicPartition, state: PartitionState) -> Saved:
+    header = _read_header(reader)
+    _check(header, source, state)
+    users = _read_names(reader, "users", header.users, header.users_size)
+    merchants = _read_names(reader, "merchants", header.merchants, header.merchants_size)
+    ids = _read_names(reader, "ids", header.ids, header.ids_size)
+    extra = _read_bytes(reader, "extra", header.extra_size)
+    shared: Structured = np.zeros(1, layout.SHARED)
+    _read_array(reader, "shared", shared)
+    merchant_rows: Structured = np.zeros(header.merchants + 1, layout.MERCHANT)
+    _read_array(reader, "merchant_rows", merchant_rows)
+    user_rows, rings = state.restore(Head(users, merchants, ids, shared, merchant_rows))
+    _read_array(reader, "user_rows", user_rows)
+    _read_array(reader, "rings", rings)
+    reader.finish()
+    return Saved(Label(source, header.next_offset, header.created_at), header.program, extra)
+
+
+def _read_header(reader: ContainerReader) -> _Header:
+    text = bytearray(_HEADER_BYTES)
+    reader.read("header.json", b"", [memoryview(text)])
+    found = msgspec.json.decode(text, type=_Format).format
+    if found != FORMAT:
+        age = "a newer program" if found > FORMAT else "an older program"
+        raise ValueError(f"{age} wrote it: its format is {found}, this program reads {FORMAT}")
+    return msgspec.json.decode(text, type=_Header)
+
+
+def _check(header: _Header, source: TopicPartition, state: PartitionState) -> None:
+    if (header.topic, header.partition) != source:
+        raise ValueError(
+            f"it is of partition {header.partition} of {header.topic!r}, not {source.partition} of {source.topic!r}"
+        )
+    if header.features != TABLE.names:
+        raise ValueError("its feature table is another than this program's")
+    if header.formulas != formulas():
+        raise ValueError(f"program {header.program} wrote it with other formulas than this program {__version__}")
+    if header.next_offset < 0:
+        raise ValueError(f"its next offset is {header.next_offset}")
+    limits = state.settings
+    for setting, held, allowed in (
+        ("users", header.users, limits.users),
+        ("merchants", header.merchants, limits.merchants),
+        ("transaction_ids", header.ids, limits.transaction_ids),
+    ):
+        if not 0 <= held <= allowed:
+            raise ValueError(f"it holds {held:,} {setting.replace('_', ' ')}, and state.{setting} is {allowed:,}")
+
+
+def _read_names(reader: ContainerReader, name: str, count: int, size: int) -> Names:
+    names = msgspec.msgpack.decode(_read_bytes(reader, name, size), type=list[str])
+    if len(names) != count:
+        raise ValueError(f"its part {name!r} holds {len(names)} names, not {count}")
+    order = np.zeros(count, np.int32)
+    _read_array(reader, f"{name}_order", order)
+    return Names(names, order)
+
+
+def _read_bytes(reader: ContainerReader, name: str, size: int) -> bytes:
+    """Read in pieces, so that a size that is a lie ends with the file instead of taking memory."""
+    pieces: list[bytearray] = []
+
+    def buffers() -> Iterator[memoryview]:
+        for start in range(0, size, _PIECE):
+            pieces.append(bytearray(min(_PIECE, size - start)))
+            yield memoryview(pieces[-1])
+
+    reader.read(f"{name}.npy", npy_header(_BYTE, (size,)), buffers())
+    return b"".join(pieces)
+
+
+def _read_array(reader: ContainerReader, name: str, array: NDArray[np.generic]) -> None:
+    reader.read(f"{name}.npy", npy_header(array.dtype, array.shape), [_bytes_of(array)])
+
+
+def _whole(array: NDArray[np.generic]) -> list[bytes | memoryview]:
+    return [npy_header(array.dtype, array.shape), _bytes_of(array)]
+
+
+def _sliced(
+    dtype: np.dtype[np.generic], shape: tuple[int, ...], slices: Iterator[Rows]
+) -> Iterator[bytes | memoryview]:
+    yield npy_header(dtype, shape)
+    rows = shape[0]
+    while rows:
+        piece = next(slices)
+        rows -= len(piece)
+        yield _bytes_of(piece)
+
+
+def _bytes_of(array: NDArray[np.generic]) -> memoryview:
+    return array.view(np.uint8).reshape(-1).data
