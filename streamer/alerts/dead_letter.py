@@ -1,4 +1,4 @@
-"""Dead letters: what was no transaction, with its origin and the reason, always small enough."""
+"""Dead letters: what cannot be judged, with its origin and the reason, always small enough."""
 
 from streamer.events.decode import Rejected
 from streamer.events.record import Headers, Message

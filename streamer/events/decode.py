@@ -43,7 +43,7 @@ class PlainTransaction(Transaction, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that is no transaction, and why."""
+    """A record that cannot be judged, and why."""
 
     record: Record
     error: MalformedEvent

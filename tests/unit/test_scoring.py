@@ -1,12 +1,13 @@
 """Judging in spite of detectors that fail."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from detectors.api import Windows
+from detectors.api import Floats, Windows
 from detectors.bundle import load_bundle
 from detectors.ensemble import Ensemble, Judgement
 from detectors.threads import use_one_thread
@@ -14,7 +15,7 @@ from streamer.cli.exits import Exit, code_of
 from streamer.errors import ScoringError
 from streamer.scoring import SIMPLEST, Judge, Judged, OnFailure
 from streamer.state.features import TABLE
-from streamer.witness import blank_window
+from streamer.witness import blank_window, contributions_of
 from tests.conftest import SMALL_WORLD
 from tests.helpers.faulty import Fault, Faulty, faulty, giving, identities, raising
 from tests.helpers.windows import read_only, simulated_windows
@@ -126,6 +127,20 @@ def test_some_errors_are_no_fault_of_a_detector(ensemble: Ensemble, windows: Win
     detector.fault = raising(error)
     with pytest.raises(type(error)):
         judge(changed, "fail_open").judge(windows)
+
+
+@dataclass
+class Short(Faulty):
+    """A detector that forgets the last window."""
+
+    def score(self, windows: Windows) -> Floats:
+        return self.inner.score(windows)[:-1]
+
+
+def test_a_detector_that_gives_too_few_scores_is_broken(ensemble: Ensemble, windows: Windows) -> None:
+    changed = replace(ensemble, detectors=(Short(ensemble.detectors[0]), *ensemble.detectors[1:]))
+    with pytest.raises(ScoringError, match=r"scores of shape \(0,\) for 1 windows"):
+        judge(changed).judge(windows)
 
 
 def test_no_windows_ask_no_detector(ensemble: Ensemble, windows: Windows) -> None:
@@ -240,6 +255,12 @@ def test_an_alert_that_cannot_be_explained_leaves_the_others_their_reasons(
         expected[2].tobytes(),
     ]
     assert [each["cause"] for each in logs] == ["RuntimeError: cannot say why"]
+
+
+@pytest.mark.parametrize("answer", [np.full((1, len(TABLE.features)), np.nan), np.zeros((1, 2))], ids=["NaN", "shape"])
+def test_an_explanation_must_be_one_number_for_each_feature(answer: Floats, windows: Windows) -> None:
+    (found,) = contributions_of(lambda _: answer, windows.rows(slice(0, 1)))
+    assert found == "ValueError: an explanation that is not finite, or of another shape"
 
 
 def test_degraded_alerts_are_explained_by_the_simplest_alone(ensemble: Ensemble, windows: Windows) -> None:
