@@ -8,7 +8,7 @@ from streamer.dead_letters.status import Status
 from streamer.events.record import Record
 from streamer.transport.base import Source
 
-_POLL_S = 1.0
+_POLL_S = 0.1
 _POLL_RECORDS = 2_000
 
 

@@ -7,7 +7,7 @@ from streamer.dead_letters.letter import Letter, Position, read_entry
 from streamer.dead_letters.status import Status
 from streamer.transport.base import Source
 
-_POLL_S = 1.0
+_POLL_S = 0.1
 _POLL_RECORDS = 2_000
 _EXAMPLES = 5
 

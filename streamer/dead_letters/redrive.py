@@ -25,7 +25,7 @@ BACKOFF_S = 1.0
 _BATCH_S = 0.1
 _BATCH_RECORDS = 200
 _BATCH_BYTES = 4_000_000
-_POLL_S = 1.0
+_POLL_S = 0.1
 _POLL_RECORDS = 2_000
 # Polls must not be further apart than the group's patience, however slow the pace.
 _POLL_WITHIN_S = 10
@@ -51,6 +51,7 @@ class Redriver:
         timeout_s: float,
         stopping: threading.Event,
         progress: Callable[[int], None],
+        backoff_s: float = BACKOFF_S,
     ) -> None:
         """Inject the parts; nothing starts before `run`.
 
@@ -64,6 +65,7 @@ class Redriver:
             timeout_s: longest transaction.
             stopping: set to end after the transaction in hand.
             progress: is told how many records were redriven each time.
+            backoff_s: wait after a first failure; grows with each further one.
         """
         self._request = request
         self._producer = producer
@@ -76,6 +78,7 @@ class Redriver:
         self._timeout_s = timeout_s
         self._stopping = stopping
         self._progress = progress
+        self._backoff_s = backoff_s
         self._summary: Summary | None = None
         self._wanted: dict[Position, Letter] = {}
         self._in_doubt: frozenset[Position] = frozenset()
@@ -96,7 +99,7 @@ class Redriver:
                     with self._open_topic() as topic:
                         self._send(topic, summary)
             except RetriableTransportError:
-                if tries == TRIES or self._stopping.wait(BACKOFF_S * tries):
+                if tries == TRIES or self._stopping.wait(self._backoff_s * tries):
                     raise
             else:
                 return summary
