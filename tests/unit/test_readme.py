@@ -26,7 +26,7 @@ def test_every_command_is_listed() -> None:
 
 
 def test_every_exit_code_is_told() -> None:
-    told = set(re.findall(r"\b(\d) [a-z`]", README.split("Exit codes:")[1].split("\n\n")[0]))
+    told = set(re.findall(r"\b(\d+) [a-z`]", README.split("Exit codes:")[1].split("\n\n")[0]))
     assert told == {str(code.value) for code in Exit}
 
 
