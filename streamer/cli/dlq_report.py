@@ -111,4 +111,4 @@ def summary_document(summary: Summary, *, dry_run: bool) -> dict[str, object]:
 def foreign_text(count: int, examples: Sequence[Position]) -> str:
     """Say that there are records that are no letters."""
     places = ", ".join(map(str, examples)) + (", …" if count > len(examples) else "")
-    return f"{count:,} records of the topic are no dead letters of this program, and left alone: {places}"
+    return f"{count:,} foreign: records of the topic that are no dead letters of this program; left alone: {places}"
