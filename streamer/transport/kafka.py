@@ -11,11 +11,13 @@ from streamer.transport.kafka_admin import (
 )
 from streamer.transport.kafka_consumer import KafkaConsumer
 from streamer.transport.kafka_producer import KafkaProducer
+from streamer.transport.kafka_transactions import KafkaTransactionalProducer
 
 __all__ = [
     "ClusterFacts",
     "KafkaConsumer",
     "KafkaProducer",
+    "KafkaTransactionalProducer",
     "committed_offsets",
     "create_topics",
     "log_ends",

@@ -11,9 +11,10 @@ from kafka.structs import OffsetAndMetadata
 from streamer.errors import TransportError
 from streamer.events.record import Headers, Record, TopicPartition
 from streamer.settings import KafkaSettings
-from streamer.transport.base import Rebalance
+from streamer.transport.base import Membership, Rebalance
+from streamer.transport.kafka_admin import require_topics
 from streamer.transport.kafka_client import connect
-from streamer.transport.kafka_errors import missing_topics_error, translate
+from streamer.transport.kafka_errors import translate, translated
 from streamer.transport.kafka_rebalance import RebalanceRelay
 
 _ANSWER_TIMEOUT_MS = 5_000
@@ -40,6 +41,7 @@ class KafkaConsumer:
             kafka.KafkaConsumer,
             settings,
             group_id=settings.group_id,
+            group_instance_id=settings.group_instance_id,
             auto_offset_reset=settings.auto_offset_reset,
             enable_auto_commit=False,
             isolation_level="read_committed",
@@ -48,6 +50,7 @@ class KafkaConsumer:
             heartbeat_interval_ms=min(_HEARTBEAT_MS, session_ms // 3),
             max_poll_interval_ms=int(settings.max_poll_interval_s * 1_000),
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
+            metadata_max_age_ms=int(settings.metadata_max_age_s * 1_000),
             partition_assignment_strategy=(CooperativeStickyAssignor,),
             metrics_enabled=False,
         )
@@ -57,13 +60,9 @@ class KafkaConsumer:
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
         """See `Consumer.subscribe`."""
         self._require_open()
-        try:
-            missing = [topic for topic in topics if not self._consumer.partitions_for_topic(topic)]
-        except KafkaError as error:
-            raise translate(error, f"looking for topics {list(topics)}") from error
-        if missing:
-            raise missing_topics_error(missing, self._settings)
-        self._relay = RebalanceRelay(rebalance, self._loop)
+        # Asked by this consumer, kafka-python would wait without end for a broker that went away.
+        require_topics(self._settings, topics)
+        self._relay = RebalanceRelay(rebalance, self._loop, lambda: self._consumer.group_metadata().member_id)
         self._consumer.subscribe(topics=list(topics), listener=self._relay)
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
@@ -91,33 +90,65 @@ class KafkaConsumer:
         """See `Consumer.commit`."""
         self._require_open()
         stored = {kafka.TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
-        try:
+        with translated(f"committing offsets of group {self._settings.group_id!r}"):
             self._consumer.commit(stored, timeout_ms=_ANSWER_TIMEOUT_MS)
-        except KafkaError as error:
-            raise translate(error, f"committing offsets of group {self._settings.group_id!r}") from error
+
+    def committed(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See `Consumer.committed`."""
+        self._require_open()
+        with translated(f"asking for offsets of group {self._settings.group_id!r}"):
+            found = {place: self._committed(kafka.TopicPartition(*place)) for place in partitions}
+        return {place: offset for place, offset in found.items() if offset is not None}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """See `Consumer.seek`."""
+        self._require_open()
+        try:
+            self._consumer.seek(kafka.TopicPartition(*partition), offset)
+        except ValueError as error:
+            raise TransportError(
+                f"cannot seek to {offset} in {partition}: {error}; seek in partitions this consumer was assigned"
+            ) from error
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """See `Consumer.pause`."""
+        self._require_open()
+        self._consumer.pause(*self._owned(partitions))
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """See `Consumer.resume`."""
+        self._require_open()
+        self._consumer.resume(*self._owned(partitions))
+
+    def membership(self) -> Membership:
+        """See `Consumer.membership`."""
+        self._require_open()
+        found = self._consumer.group_metadata()
+        held_as = self._relay.held_as if self._relay is not None else None
+        return Membership(found.group_id, found.generation_id, held_as or found.member_id, found.group_instance_id)
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See `Consumer.positions`."""
         self._require_open()
-        owned = self._consumer.assignment()
-        try:
+        with translated("asking for positions"):
             return {
-                place: self._consumer.position(asked, timeout_ms=_ANSWER_TIMEOUT_MS)
-                for place in partitions
-                if (asked := kafka.TopicPartition(*place)) in owned
+                TopicPartition(place.topic, place.partition): self._consumer.position(
+                    place, timeout_ms=_ANSWER_TIMEOUT_MS
+                )
+                for place in self._owned(partitions)
             }
-        except KafkaError as error:
-            raise translate(error, "asking for positions") from error
 
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See `Consumer.end_offsets`."""
         self._require_open()
-        asked = [kafka.TopicPartition(*place) for place in partitions]
-        try:
-            found = self._consumer.end_offsets(asked, timeout_ms=_ANSWER_TIMEOUT_MS)
-        except KafkaError as error:
-            raise translate(error, "asking for end offsets") from error
-        return {TopicPartition(place.topic, place.partition): offset for place, offset in found.items()}
+        with translated("asking for end offsets"):
+            return _ours(self._consumer.end_offsets(_theirs(partitions), timeout_ms=_ANSWER_TIMEOUT_MS))
+
+    def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """See `Consumer.beginning_offsets`."""
+        self._require_open()
+        with translated("asking for the oldest offsets"):
+            return _ours(self._consumer.beginning_offsets(_theirs(partitions), timeout_ms=_ANSWER_TIMEOUT_MS))
 
     def close(self) -> None:
         """See `Consumer.close`."""
@@ -133,6 +164,17 @@ class KafkaConsumer:
         finally:
             self._loop.close()
 
+    def _committed(self, partition: kafka.TopicPartition) -> int | None:
+        # After a time-out, kafka-python answers the next question with the late answer to the last
+        # one, which may be outdated. What is asked now is answered at the second time at the latest.
+        self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
+        offset: int | None = self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
+        return offset
+
+    def _owned(self, partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:
+        owned = self._consumer.assignment()
+        return [place for place in _theirs(partitions) if place in owned]
+
     def _require_open(self) -> None:
         if self._closed:
             raise TransportError("the consumer is closed: make a new one")
@@ -141,3 +183,11 @@ class KafkaConsumer:
 def _headers(record: ConsumerRecord) -> Headers:
     # Kafka knows headers without a value; a reader of ours sees them as empty.
     return tuple((name, value or b"") for name, value in record.headers) if record.headers else ()
+
+
+def _theirs(partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:
+    return [kafka.TopicPartition(*place) for place in partitions]
+
+
+def _ours(offsets: Mapping[kafka.TopicPartition, int]) -> dict[TopicPartition, int]:
+    return {TopicPartition(place.topic, place.partition): offset for place, offset in offsets.items()}

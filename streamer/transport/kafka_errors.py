@@ -1,6 +1,8 @@
 """kafka-python's errors in our own terms: what went wrong, where, and what to do next."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from kafka import errors
 
@@ -14,8 +16,18 @@ _FENCED = (
     errors.FencedInstanceIdError,
     errors.ProducerFencedError,
     errors.InvalidProducerEpochError,
+    errors.InvalidTxnStateError,
+    errors.InvalidProducerIdMappingError,
+    errors.UnknownProducerIdError,
 )
-_RETRIABLE = (errors.RetriableError, errors.RebalanceInProgressError, errors.BrokerNotAvailableError)
+_RETRIABLE = (
+    errors.RetriableError,
+    errors.RebalanceInProgressError,
+    errors.BrokerNotAvailableError,
+    errors.OutOfOrderSequenceNumberError,
+    errors.TransactionAbortableError,
+    errors.TransactionAbortedError,
+)
 _REMEDIES: dict[type[errors.KafkaError], str] = {
     errors.TopicAuthorizationFailedError: "grant kafka.sasl_username access to the topic",
     errors.GroupAuthorizationFailedError: "grant kafka.sasl_username access to the group kafka.group_id",
@@ -24,8 +36,16 @@ _REMEDIES: dict[type[errors.KafkaError], str] = {
     errors.RecordListTooLargeError: "lower kafka.max_message_bytes or raise the topic's max.message.bytes",
     errors.InvalidSessionTimeoutError: "keep kafka.session_timeout_s within the broker's group.*.session.timeout.ms",
     errors.InconsistentGroupProtocolError: "kafka.group_id is used by another kind of consumer; choose another",
+    errors.TransactionalIdAuthorizationFailedError: (
+        "grant kafka.sasl_username the right to describe and write the transactional id kafka.transactional_id"
+    ),
+    errors.InvalidTransactionTimeoutError: (
+        "keep kafka.transaction_timeout_s within the broker's transaction.max.timeout.ms"
+    ),
     errors.InvalidTopicError: "use letters, digits, '.', '_' and '-' in topic names",
 }
+
+_NAME = re.compile(r"\w+Error\b")
 
 
 def translate(error: errors.KafkaError, doing: str) -> TransportError:
@@ -36,12 +56,31 @@ def translate(error: errors.KafkaError, doing: str) -> TransportError:
         doing: what was being done and to what, e.g. "committing offsets of group 'g'".
     """
     cause = str(error).strip() or type(error).__name__
-    if isinstance(error, _FENCED):
+    kind = _kind(error)
+    if issubclass(kind, _FENCED):
         return FencedError(f"{doing}: another process took over ({cause}); rebuild from the committed offsets")
-    if isinstance(error, _RETRIABLE):
+    if issubclass(kind, _RETRIABLE):
         return RetriableTransportError(f"{doing}: {cause}; trying again may help")
-    remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), "see the broker's log")
+    remedy = next((text for known, text in _REMEDIES.items() if issubclass(kind, known)), "see the broker's log")
     return TransportError(f"{doing}: {cause}; {remedy}")
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn foreign errors of a block into ours; see `translate`."""
+    try:
+        yield
+    except errors.KafkaError as error:
+        raise translate(error, doing) from error
+
+
+def _kind(error: errors.KafkaError) -> type[errors.KafkaError]:
+    """Return the error's class; where it is the general one, the class of the error that it quotes."""
+    if type(error) is not errors.KafkaError:
+        return type(error)
+    # kafka-python wraps what ended a transaction: "... in an error state: [Error 90] ProducerFencedError".
+    named = (getattr(errors, name, None) for name in _NAME.findall(str(error)))
+    return next((kind for kind in named if kind not in {None, errors.KafkaError}), errors.KafkaError)
 
 
 def missing_topics_error(names: Sequence[str], settings: KafkaSettings) -> TransportError:

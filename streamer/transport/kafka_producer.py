@@ -2,23 +2,17 @@
 
 from functools import partial
 
-import kafka
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.events.record import Message
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_admin import require_topics
-from streamer.transport.kafka_client import connect
-from streamer.transport.kafka_errors import translate
+from streamer.transport.kafka_writing import AbandoningProducer, connect_producer, refusal, send
 from streamer.transport.message_size import require_sendable
 
-_BLOCK_TIMEOUT_MS = 5_000
 _CLOSE_TIMEOUT_S = 3.0
 _LINGER_MS = 2
-_BATCH_BYTES = 65_536
-_REQUEST_BYTES = 1_048_576
-_RECORD_OVERHEAD_BYTES = 1_024
 
 
 class KafkaProducer:
@@ -31,7 +25,7 @@ class KafkaProducer:
             TransportError: the connection failed; names cause and remedy.
         """
         self._settings = settings
-        self._producer: _AbandoningProducer | None = self._connect()
+        self._producer: AbandoningProducer | None = self._connect()
         self._known: set[str] = set()
         self._refused: list[tuple[str, KafkaError]] = []
         self._closed = False
@@ -46,18 +40,8 @@ class KafkaProducer:
         self._require_open()
         require_sendable(message, self.max_message_bytes)
         self._require_topic(message.topic)
-        try:
-            self._producer = self._producer or self._connect()
-            future = self._producer.send(
-                message.topic,
-                key=message.key,
-                value=message.value,
-                headers=list(message.headers),
-                timestamp_ms=message.timestamp,
-            )
-        except KafkaError as error:
-            raise translate(error, f"writing to topic {message.topic!r}") from error
-        future.add_errback(partial(self._note, message.topic))
+        self._producer = self._producer or self._connect()
+        send(self._producer, message).add_errback(partial(self._note, message.topic))
 
     def flush(self, *, timeout_s: float) -> None:
         """See `Producer.flush`."""
@@ -73,14 +57,11 @@ class KafkaProducer:
             ) from error
         refused, self._refused = self._refused, []
         if refused:
-            # Those that were refused for another's fault in their batch say only that.
-            topic, cause = min(refused, key=lambda pair: type(pair[1]) is KafkaError)
-            others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
-            fault = translate(cause, f"writing to topic {topic!r}{others}")
+            fault = refusal(refused)
             if not isinstance(fault, FencedError | RetriableTransportError):
                 # After a refusal, kafka-python's idempotent producer refuses everything.
                 self._drop()
-            raise fault from cause
+            raise fault
 
     def close(self) -> None:
         """See `Producer.close`."""
@@ -94,20 +75,8 @@ class KafkaProducer:
             require_topics(self._settings, [topic])
             self._known.add(topic)
 
-    def _connect(self) -> "_AbandoningProducer":
-        producer, _ = connect(
-            _AbandoningProducer,
-            self._settings,
-            acks="all",
-            enable_idempotence=True,
-            allow_auto_create_topics=False,
-            linger_ms=_LINGER_MS,
-            batch_size=_BATCH_BYTES,
-            max_request_size=max(_REQUEST_BYTES, self._settings.max_message_bytes + _RECORD_OVERHEAD_BYTES),
-            max_block_ms=_BLOCK_TIMEOUT_MS,
-            metrics_enabled=False,
-        )
-        return producer
+    def _connect(self) -> AbandoningProducer:
+        return connect_producer(AbandoningProducer, self._settings, linger_ms=_LINGER_MS)
 
     def _drop(self) -> None:
         if self._producer is not None:
@@ -120,15 +89,3 @@ class KafkaProducer:
     def _require_open(self) -> None:
         if self._closed:
             raise TransportError("the producer is closed: make a new one")
-
-
-class _AbandoningProducer(kafka.KafkaProducer):  # type: ignore[misc]  # kafka-python ships no types
-    """Can be closed while its brokers are away: kafka-python's own close would raise and stay open."""
-
-    def close(self, timeout: float | None = None, *, null_logger: bool = False) -> None:
-        self._closing = True
-        super().close(timeout=timeout, null_logger=null_logger)
-
-    def flush(self, timeout: float | None = None) -> None:
-        if not getattr(self, "_closing", False):
-            super().flush(timeout)

@@ -23,10 +23,13 @@ class RebalanceRelay(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # k
     callbacks never run beside the worker's own code.
     """
 
-    def __init__(self, rebalance: Rebalance, loop: Loop) -> None:
-        """Relay to `rebalance` for the client that runs on `loop`."""
+    def __init__(self, rebalance: Rebalance, loop: Loop, member_id: Callable[[], str]) -> None:
+        """Relay to `rebalance` for the client that runs on `loop` and is now called `member_id()` by its group."""
         self._rebalance = rebalance
         self._loop = loop
+        self._member_id = member_id
+        self._held: set[TopicPartition] = set()
+        self._held_as: str | None = None
         self._thread: threading.Thread | None = None
         self._silent = False
         self._failure: BaseException | None = None
@@ -46,22 +49,43 @@ class RebalanceRelay(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # k
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def held_as(self) -> str | None:
+        """The member's id when it took the partitions it holds; None while it holds none.
+
+        kafka-python may be expelled while it joins anew, and then goes on under a new id without
+        telling that its partitions were lost. Who commits under this id is refused then.
+        """
+        return self._held_as
+
     async def on_partitions_assigned(self, assigned: Collection[KafkaTopicPartition]) -> None:
         """Called by kafka-python."""
-        await self._relay(self._rebalance.assigned, assigned)
+        ours = _ours(assigned)
+        if not self._held:
+            self._held_as = self._member_id()
+        self._held.update(ours)
+        await self._relay(self._rebalance.assigned, ours)
 
     async def on_partitions_revoked(self, revoked: Collection[KafkaTopicPartition]) -> None:
         """Called by kafka-python."""
-        await self._relay(self._rebalance.revoked, revoked)
+        ours = _ours(revoked)
+        await self._relay(self._rebalance.revoked, ours)
+        self._let_go(ours)
 
     async def on_partitions_lost(self, lost: Collection[KafkaTopicPartition]) -> None:
         """Called by kafka-python."""
-        await self._relay(self._rebalance.lost, lost)
+        ours = _ours(lost)
+        await self._relay(self._rebalance.lost, ours)
+        self._let_go(ours)
 
-    async def _relay(self, callback: _Callback, partitions: Collection[KafkaTopicPartition]) -> None:
-        if self._silent or self._failure is not None or not partitions:
+    def _let_go(self, partitions: Sequence[TopicPartition]) -> None:
+        self._held.difference_update(partitions)
+        if not self._held:
+            self._held_as = None
+
+    async def _relay(self, callback: _Callback, ours: Sequence[TopicPartition]) -> None:
+        if self._silent or self._failure is not None or not ours:
             return
-        ours = sorted(TopicPartition(place.topic, place.partition) for place in partitions)
         done = Future()
 
         def run() -> None:
@@ -75,3 +99,7 @@ class RebalanceRelay(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # k
         self._thread = threading.Thread(target=run, name="kafka-rebalance", daemon=True)
         self._thread.start()
         await done
+
+
+def _ours(partitions: Collection[KafkaTopicPartition]) -> list[TopicPartition]:
+    return sorted(TopicPartition(place.topic, place.partition) for place in partitions)

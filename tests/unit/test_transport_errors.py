@@ -24,8 +24,11 @@ FENCED = {
     "FencedInstanceIdError",
     "IllegalGenerationError",
     "InvalidProducerEpochError",
+    "InvalidProducerIdMappingError",
+    "InvalidTxnStateError",
     "ProducerFencedError",
     "UnknownMemberIdError",
+    "UnknownProducerIdError",
 }
 
 
@@ -42,6 +45,29 @@ def test_every_foreign_error_has_one_meaning(kind: type[errors.KafkaError]) -> N
     assert isinstance(ours, FencedError) == (kind.__name__ in FENCED)
     if issubclass(kind, errors.RetriableError):
         assert isinstance(ours, RetriableTransportError)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        errors.KafkaError(errors.InvalidProducerIdMappingError()),
+        errors.KafkaError(f"we are in an error state: {errors.ProducerFencedError()}"),
+        errors.KafkaError(f"we are in an error state: {errors.InvalidProducerEpochError('old epoch')}"),
+        errors.KafkaError(f"we are in an error state: {errors.CommitFailedError()}"),
+        errors.KafkaError("cannot send because", errors.ProducerFencedError()),
+    ],
+    ids=str,
+)
+def test_a_wrapped_error_means_what_it_quotes(wrapped: errors.KafkaError) -> None:
+    assert isinstance(translate(wrapped, "writing"), FencedError)
+
+
+def test_a_wrapped_refusal_comes_with_its_remedy() -> None:
+    wrapped = errors.KafkaError(f"Unexpected error in answer: {errors.InvalidTransactionTimeoutError()}")
+    ours = translate(wrapped, "beginning transactions")
+    assert not isinstance(ours, FencedError | RetriableTransportError)
+    assert "kafka.transaction_timeout_s" in str(ours)
+    assert "see the broker's log" in str(translate(errors.KafkaError("no name at all"), "writing"))
 
 
 def test_an_unknown_cause_shows_the_clients_last_words_and_may_pass() -> None:
