@@ -100,6 +100,11 @@ class Ownership:
                 self._accounts.held(source, partition)
                 log.info("partition is restored", partition=_name(source), seconds=round(seconds, 1))
 
+    def close(self) -> None:
+        """Let the writing of snapshots end."""
+        if self._snapshots is not None:
+            self._snapshots.close()
+
     def _assigned(self, sources: Sequence[TopicPartition]) -> None:
         log.info("partitions assigned", partitions=[_name(source) for source in sources])
         self._metrics.rebalance("assigned")

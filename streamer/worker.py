@@ -91,6 +91,7 @@ class Worker:
         finally:
             self._consumer.close()
             self._delivery.close()
+            self._ownership.close()
 
     def join(self) -> None:
         """Enter the group; partitions come during turns."""

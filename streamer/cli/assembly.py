@@ -99,7 +99,7 @@ def build_worker(
         opened.callback(delivery.close)
         snapshots = None
         if settings.snapshots.url is not None:
-            snapshots = Snapshots(settings, metrics=metrics, clock=clock)
+            snapshots = opened.enter_context(closing(Snapshots(settings, metrics=metrics, clock=clock)))
         pipeline = Pipeline(
             settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
         )

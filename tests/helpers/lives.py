@@ -63,6 +63,8 @@ class Life:
     def die(self) -> None:
         """End without a word: nothing in hand is committed or kept; the group notices."""
         self._consumer.expel()
+        if self._snapshots is not None:
+            self._snapshots.close()
 
     def stop(self) -> None:
         """End in order."""

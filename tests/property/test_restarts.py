@@ -25,7 +25,7 @@ from tests.helpers.lives import NOW_MS, Life, offsets_committed, outputs, settin
 
 PARTITIONS = 3
 PLACES = [TopicPartition("transactions", number) for number in range(PARTITIONS)]
-WORLD = SimulationConfig(users=25, merchants=20, days=200, seed=11)
+WORLD = SimulationConfig(users=25, merchants=24, days=200, seed=11)
 PAYMENTS = 400
 TINY = {
     "state.users": "6",
