@@ -44,7 +44,7 @@ def build() -> Dashboard:
             .current(VariableOption(selected=True, text="All", value="$__all"))
         )
     )
-    for part in (_health, _flow, _latency, _judgement, _memory):
+    for part in (_health, _flow, _latency, _judgement, _memory, _recovery):
         part(board)
     return board
 
@@ -128,12 +128,15 @@ def _flow(board: Dashboard) -> None:
     )
     board.with_panel(
         curves(
-            "Late, repeated and dead-lettered per second",
-            "Late ones are judged, repeats are skipped.",
+            "Odd ones per second",
+            "Late ones and those out of order are judged, repeats are skipped; wrong keys spread a user's "
+            "payments over partitions.",
             "cps",
             [
                 ("late", rate("streamer_late_total", "job")),
+                ("out of order", rate("streamer_out_of_order_total", "job")),
                 ("repeated", rate("streamer_duplicates_total", "job")),
+                ("key is no user id", rate("streamer_key_mismatch_total", "job")),
                 ("dead letters", rate("streamer_dead_letters_total", "job")),
             ],
         )
@@ -250,12 +253,55 @@ def _memory(board: Dashboard) -> None:
             "CPU by worker", "Cores in use.", "short", [("{{instance}}", rate("process_cpu_seconds_total", "instance"))]
         )
     )
+
+
+def _recovery(board: Dashboard) -> None:
+    board.with_row(Row("Recovery"))
     board.with_panel(
         curves(
             "Changes of assignment",
             "Partitions that came, went, or were lost to another worker.",
             "short",
             [("{{kind}}", f"sum by (kind) (increase(streamer_rebalances_total{{{CHOSEN}}}[$__rate_interval]))")],
+        )
+    )
+    board.with_panel(
+        curves(
+            "Partitions taken over",
+            "By what their state was made of; snapshot is the quickest.",
+            "short",
+            [("{{how}}", f"sum by (how) (increase(streamer_restores_total{{{CHOSEN}}}[$__rate_interval]))")],
+        )
+    )
+    board.with_panel(
+        curves(
+            "Records to read until the state is whole",
+            "Read silently: their outputs were published before.",
+            "short",
+            [(PARTITION_LEGEND, f"sum by ({PARTITION}) (streamer_restore_records{{{CHOSEN}}})")],
+        )
+    )
+    board.with_panel(
+        curves(
+            "Snapshots",
+            "Failed ones are tried again; the log names the cause. Unusable ones were passed over by a restore.",
+            "short",
+            [
+                ("{{outcome}}", f"sum by (outcome) (increase(streamer_snapshots_total{{{CHOSEN}}}[$__rate_interval]))"),
+                ("unusable", f"sum(increase(streamer_unusable_snapshots_total{{{CHOSEN}}}[$__rate_interval]))"),
+            ],
+        )
+    )
+    board.with_panel(
+        curves(
+            "Broken detectors",
+            "Payments without a score, payments judged while a detector was broken, and starts anew after fencing.",
+            "short",
+            [
+                ("unscorable", f"sum(increase(streamer_unscorable_total{{{CHOSEN}}}[$__rate_interval]))"),
+                ("degraded", f"sum(increase(streamer_degraded_events_total{{{CHOSEN}}}[$__rate_interval]))"),
+                ("starts anew", f"sum(increase(streamer_restarts_total{{{CHOSEN}}}[$__rate_interval]))"),
+            ],
         )
     )
 
