@@ -141,13 +141,12 @@ class Judge:
         return Judgement(raw, tails, tails[:, place].copy())
 
     def _by_the_simplest(self, windows: Windows) -> Judged:
-        # Where it is the only one, it is the one that failed.
-        if not self._simplest or self._simplest == self._all:
-            return self._unjudged(windows, degraded=True)
         try:
-            return self._by(self._simplest, windows)
-        except Broken:
-            return self._unjudged(windows, degraded=True)
+            if self._simplest:
+                return self._by(self._simplest, windows)
+        except Broken as broken:
+            log.debug("the simplest detector is broken as well", cause=broken.cause)
+        return self._unjudged(windows, degraded=True)
 
     def _unjudged(self, windows: Windows, *, degraded: bool) -> Judged:
         scores = np.zeros((len(windows), len(self._all)), np.float32)
