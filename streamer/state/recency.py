@@ -23,18 +23,14 @@ class Recency:
         """Start with no row used."""
         self._next = np.arange(capacity + 1, dtype=np.int32)
         self._previous = self._next.copy()
+        self.order(0)  # compiled now, not while records wait for a snapshot to begin
 
     def use(self, rows: Links) -> None:
         """Make rows the newest, in order; a row may be named twice."""
         _use(rows, self._next, self._previous)
 
-    @property
-    def oldest(self) -> int:
-        """The least recently used row; the capacity where none was used."""
-        return int(self._next[-1])
-
     def order(self, count: int) -> Links:
-        """Return the rows in use, of which there are `count`, the least recently used first."""
+        """Return the `count` least recently used of the rows in use, the oldest first."""
         return _walk(self._next, np.empty(count, np.int32))
 
 

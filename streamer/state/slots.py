@@ -1,6 +1,6 @@
 """Names to rows of state, bounded: the least recently used name gives up its row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,20 +50,18 @@ class SlotIndex:
         rows = np.zeros(count, np.int32)
         fresh = np.zeros(count, np.bool_)
         slots = self._slots
-        used: list[int] = []
+        used = _Used()
+        oldest = self._oldest(count, used)
         for position, name in enumerate(names):
             if name is None:
                 continue
             slot = slots.get(name)
             if slot is None:
                 fresh[position] = True
-                if len(self._names) == self._capacity:  # the oldest is known only after all uses
-                    self._use(used)
-                    used = []
-                slot = self._claim(name)
-            used.append(slot)
+                slot = self._append(name) if len(self._names) < self._capacity else self._replace(next(oldest), name)
+            used.add(slot)
             rows[position] = slot
-        self._use(used)
+        self._take_in(used)
         return rows, fresh
 
     def name(self, slot: int) -> str:
@@ -89,21 +87,51 @@ class SlotIndex:
         self._slots, self._names = slots, held.names
         self._recency.use(held.order)
 
-    def _claim(self, name: str) -> int:
-        if len(self._names) < self._capacity:
-            slot = self._first + len(self._names)
-            self._names.append(name)
-        else:
-            row = self._recency.oldest
-            slot = self._first + row
-            del self._slots[self._names[row]]
-            self._names[row] = name
-            self.evictions += 1
-        self._slots[name] = slot
+    def _append(self, name: str) -> int:
+        slot = self._slots[name] = self._first + len(self._names)
+        self._names.append(name)
         return slot
 
-    def _use(self, slots: Sequence[int]) -> None:
-        self._recency.use(np.array(slots, np.int32) - np.int32(self._first))
+    def _replace(self, slot: int, name: str) -> int:
+        row = slot - self._first
+        del self._slots[self._names[row]]
+        self._names[row] = name
+        self._slots[name] = slot
+        self.evictions += 1
+        return slot
+
+    def _oldest(self, most: int, used: "_Used") -> Iterator[int]:
+        """Yield slots, the least recently used first, as of the moment when each is asked for.
+
+        `used` is taken in at first and when none of the oldest is left: once an event would cost
+        more than all else.
+        """
+        while True:
+            self._take_in(used)
+            for row in self._recency.order(min(most, len(self._names))).tolist():
+                slot = self._first + row
+                if slot not in used.slots:
+                    yield slot
+
+    def _take_in(self, used: "_Used") -> None:
+        self._recency.use(np.array(used.order, np.int32) - np.int32(self._first))
+        used.clear()
+
+
+class _Used:
+    """Slots used that the order of the index does not know of yet."""
+
+    def __init__(self) -> None:
+        self.order: list[int] = []
+        self.slots: set[int] = set()
+
+    def add(self, slot: int) -> None:
+        self.order.append(slot)
+        self.slots.add(slot)
+
+    def clear(self) -> None:
+        self.order.clear()
+        self.slots.clear()
 
 
 class SeenIds:

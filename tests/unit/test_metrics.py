@@ -54,6 +54,9 @@ def use_everything(metrics: Metrics, source: TopicPartition = SOURCE) -> None:
     metrics.held(source, users=4, merchants=2, state_bytes=9_000)
     metrics.evicted("user", 1)
     metrics.rebalance("assigned")
+    metrics.snapshot("written")
+    metrics.snapshot_written(source, seconds=0.4, size=1_000)
+    metrics.snapshot_stored(source, 1_700_000_000.0)
     metrics.bundle(bundle_id="b", version="1", sha256="ab", trained_until=1_700_000_000_000)
 
 
@@ -70,7 +73,20 @@ def test_counters_of_closed_label_sets_start_at_zero(metrics: Metrics, registry:
 def test_names_end_in_base_units_and_labels_stay_few(metrics: Metrics, registry: CollectorRegistry) -> None:
     use_everything(metrics)
     families = list(text_string_to_metric_families(generate_latest(registry).decode()))
-    allowed = {"topic", "partition", "reason", "level", "stage", "kind", "le", "version", "bundle_id", "sha256"}
+    allowed = {
+        "topic",
+        "partition",
+        "reason",
+        "level",
+        "stage",
+        "kind",
+        "how",
+        "outcome",
+        "le",
+        "version",
+        "bundle_id",
+        "sha256",
+    }
     for family in families:
         assert re.fullmatch(r"streamer_[a-z_]+", family.name), family.name
         assert not re.search(r"_(ms|millis|milliseconds|minutes|percent|kb|mb)(_|$)", family.name), family.name
