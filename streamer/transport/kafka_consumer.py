@@ -72,6 +72,7 @@ class KafkaConsumer:
         if relay is None:
             raise TransportError("poll before subscribe: subscribe to topics first")
         relay.raise_failure()
+        self._unpark()
         try:
             batches = self._consumer.poll(timeout_ms=int(timeout_s * 1_000), max_records=max_records)
         except KafkaError as error:
@@ -170,6 +171,14 @@ class KafkaConsumer:
         self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         offset: int | None = self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         return offset
+
+    def _unpark(self) -> None:
+        # What was fetched of a partition before it was paused is put aside by kafka-python, and
+        # taken up again only if it happens to have nothing else in hand; until then it fetches
+        # nothing of that partition, be it resumed or assigned anew. Forgotten, it is fetched again.
+        parked = self._consumer._fetcher._paused_partition_records  # noqa: SLF001 (see above)
+        for place in set(parked) - self._consumer.paused():
+            parked.pop(place, None)
 
     def _owned(self, partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:
         owned = self._consumer.assignment()
