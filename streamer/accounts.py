@@ -43,7 +43,7 @@ class Accounts:
             metrics.event_latency(at_s - np.fromiter(produced.values(), np.float64) / 1000)
             alerted = [produced[a.origin.offset] for a in part.alerts if a.origin.offset in produced]
             metrics.alert_latency(at_s - np.array(alerted, np.float64) / 1000)
-            metrics.risk(part.judgement.risk)
+            metrics.risk(part.judgement.risk[part.has_score])
             metrics.event_delay(part.source, at_s - float(batch.timestamp.max()) / 1000)
 
     def held(self, source: TopicPartition, partition: Partition) -> None:

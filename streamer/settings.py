@@ -91,7 +91,7 @@ class TopicSettings(_Group):
 
     transactions: str = Field("transactions", description="Input: one transaction per record, keyed by user.")
     alerts: str = Field("alerts", description="Output: fraud alerts, keyed by user.")
-    dead_letters: str = Field("dead-letters", description="Output: records that are no transactions.")
+    dead_letters: str = Field("dead-letters", description="Output: records that cannot be judged.")
     scores: str | None = Field(None, description="Output: risk and features of every transaction; unset writes none.")
 
     @model_validator(mode="after")
@@ -173,7 +173,7 @@ class WorkerSettings(_Group):
         20, description="Least time between two commits while records keep coming; 0 commits every batch."
     )
     on_scoring_failure: Literal["fail_closed", "fail_open"] = Field(
-        "fail_closed", description="If no detector works: stop, or go on with flagged alerts of the simplest one."
+        "fail_closed", description="If a detector fails on every payment: stop, or go on with flagged alerts of the simplest one."
     )
     poll_timeout_s: Seconds = Field(0.2, description="Longest wait for records in one turn of the loop.")
     max_poll_records: Positive = Field(2_000, description="Largest micro-batch.")

@@ -25,6 +25,7 @@ from streamer.snapshots import Snapshots
 from streamer.supervisor import supervise
 from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
 from streamer.transport.kafka_admin import require_topics
+from streamer.witness import contributions_of
 from streamer.worker import Worker
 
 log = structlog.get_logger()
@@ -152,7 +153,7 @@ def warm_up(settings: Settings, bundle: Bundle) -> None:
     )
     value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
     outcome = pipeline.process([Record("warm-up", 0, 0, None, value)], now_ms=0)
-    bundle.ensemble.explain(outcome[0].advance.windows)
+    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows)
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:
