@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import kafka
 
@@ -99,11 +100,26 @@ class Topics:
         return sum(found.offset for group in groups.values() for found in group.values() if found.offset > 0)
 
 
+class Process(Protocol):
+    """What `subprocess.Popen` and other ways to run a program have in common."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 @dataclass
 class RunningWorker:
-    """`streamer run` as a subprocess."""
+    """`streamer run` as a process of its own."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Process
     log: Path
 
     @property
@@ -116,7 +132,7 @@ class RunningWorker:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def ready(self) -> bool:
-        assert self.process.poll() is None, f"the worker ended with {self.process.returncode}:\n{self.text()}"
+        assert self.process.poll() is None, f"the worker ended with {self.process.poll()}:\n{self.text()}"
         if "/metrics" not in self.text():
             return False
         try:
@@ -135,9 +151,13 @@ class RunningWorker:
         return self.process.wait(PATIENCE_S)
 
 
-def command_of(command: str, flags: Mapping[str, str], *more: str) -> list[str]:
+def command_arguments(command: str, flags: Mapping[str, str], *more: str) -> list[str]:
     sets = [part for name, value in flags.items() for part in ("--set", f"{name}={value}")]
-    return [sys.executable, "-m", "streamer", command, *sets, *more]
+    return [*command.split(), *sets, *more]
+
+
+def command_of(command: str, flags: Mapping[str, str], *more: str) -> list[str]:
+    return [sys.executable, "-m", "streamer", *command_arguments(command, flags, *more)]
 
 
 @contextmanager

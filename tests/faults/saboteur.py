@@ -1,0 +1,261 @@
+"""Faults from within: what goes wrong in a worker's own process, at a named point of its loop.
+
+A sabotage is installed before the ordinary command line runs, in a process that was started for
+it. Nothing in the product knows of any of this.
+"""
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from detectors.api import Floats, Windows
+
+STAGES = ("poll", "decode", "state", "score", "alert", "deliver", "restore", "snapshot")
+"""What the worker itself times."""
+
+CALLS = {
+    "begin": "kafka:KafkaProducer.begin_transaction",
+    "send": "kafka:KafkaProducer.send",
+    "add_offsets": "streamer.transport.kafka_transaction_client:TransactionClient.add_offsets",
+    "commit": "streamer.transport.kafka_transaction_client:TransactionClient.commit",
+    "judge": "detectors.models.tails:FeatureTails.score",
+    "save": "streamer.state.store:SnapshotStore.write",
+    "save_part": "streamer.state.container:ContainerWriter.add",
+    "load_part": "streamer.state.container:ContainerReader.read",
+}
+"""What the worker calls between its stages' edges, as module:class.method."""
+
+When = Literal["before", "after"]
+How = Literal["kill", "stop", "hang", "raise"]
+
+
+class Sabotage(Protocol):
+    """Something that goes wrong in the process in which it is installed."""
+
+    def install(self) -> None:
+        """Lay the trap."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """What happens when a point is passed for the n-th time.
+
+    Attributes:
+        at: one of STAGES or CALLS.
+        nth: counts from 1.
+        when: at which edge of it.
+        how: SIGKILL, SIGSTOP, a sleep without end, or an exception.
+    """
+
+    at: str
+    nth: int = 1
+    when: When = "before"
+    how: How = "kill"
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        _watch(self.at, self.when, _Counter(self.nth, _DEEDS[self.how]))
+
+
+@dataclass(frozen=True, slots=True)
+class Doze:
+    """The thread that passes a point for the n-th time sleeps there for a while; the others go on.
+
+    Attributes:
+        at: as in `Trap`.
+        nth: counts from 1.
+        seconds: how long it sleeps.
+    """
+
+    at: str
+    nth: int
+    seconds: float
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        _watch(self.at, "before", _Counter(self.nth, lambda: time.sleep(self.seconds)))
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJump:
+    """The wall clock is another one from the n-th question on.
+
+    Attributes:
+        by_s: how far it jumps.
+        nth: counts from 1.
+    """
+
+    by_s: float
+    nth: int
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        from streamer.clock import SystemClock
+
+        asked = 0
+
+        def wall(_: SystemClock) -> float:
+            nonlocal asked
+            asked += 1
+            return time.time() + (self.by_s if asked >= self.nth else 0.0)
+
+        _replace(SystemClock, "wall", wall)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZone:
+    """The machine stands elsewhere.
+
+    Attributes:
+        name: as in `TZ`.
+    """
+
+    name: str
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        os.environ["TZ"] = self.name
+        time.tzset()
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """No file of this process can grow beyond a size, as on a disk without room.
+
+    Attributes:
+        most_bytes: that size; the log must fit.
+    """
+
+    most_bytes: int
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.most_bytes, self.most_bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A detector raises whenever payments of an amount are among those it judges.
+
+    Attributes:
+        amounts: in units of the currency.
+    """
+
+    amounts: tuple[float, ...]
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        from detectors.models.tails import FeatureTails
+        from streamer.state.features import FEATURES
+
+        column = [feature.name for feature in FEATURES].index("log_amount")
+        poison = np.log(np.array(self.amounts) + 0.5)
+        ordinary = FeatureTails.score
+
+        def score(detector: FeatureTails, windows: Windows) -> Floats:
+            if np.isclose(windows.last[:, column, None], poison, rtol=1e-6, atol=0).any():
+                raise RuntimeError("sabotage")
+            return ordinary(detector, windows)
+
+        _replace(FeatureTails, "score", score)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterFormat:
+    """Snapshots are written as a later program would, in a format of its own."""
+
+    def install(self) -> None:
+        """See `Sabotage.install`."""
+        from streamer.state import snapshot
+
+        snapshot.FORMAT += 1
+
+
+class _Counter:
+    """Does its deed at the n-th call."""
+
+    def __init__(self, nth: int, deed: Callable[[], None]) -> None:
+        self._left = nth
+        self._deed = deed
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._left -= 1
+            is_due = self._left == 0
+        if is_due:
+            self._deed()
+
+
+def _hang() -> None:
+    while True:
+        time.sleep(60.0)
+
+
+def _raise() -> None:
+    raise RuntimeError("sabotage")
+
+
+_DEEDS: dict[How, Callable[[], None]] = {
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "hang": _hang,
+    "raise": _raise,
+}
+
+
+def _watch(point: str, when: When, passed: Callable[[], None]) -> None:
+    if point in STAGES:
+        _around_stage(point, when, passed)
+    else:
+        _around_call(CALLS[point], when, passed)
+
+
+def _around_stage(name: str, when: When, passed: Callable[[], None]) -> None:
+    from streamer.metrics import Metrics
+
+    ordinary = Metrics.stage
+
+    @contextmanager
+    def stage(metrics: Metrics, entered: str) -> Iterator[None]:
+        if entered == name and when == "before":
+            passed()
+        with ordinary(metrics, entered):
+            yield
+        if entered == name and when == "after":
+            passed()
+
+    _replace(Metrics, "stage", stage)
+
+
+def _around_call(place: str, when: When, passed: Callable[[], None]) -> None:
+    module, _, path = place.partition(":")
+    owner, _, method = path.partition(".")
+    kind = getattr(import_module(module), owner)
+    ordinary = getattr(kind, method)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if when == "before":
+            passed()
+        answer = ordinary(*args, **kwargs)
+        if when == "after":
+            passed()
+        return answer
+
+    _replace(kind, method, call)
+
+
+def _replace(kind: type, name: str, function: Callable[..., object]) -> None:
+    if not hasattr(kind, name):
+        raise AttributeError(f"{kind.__name__} has no {name}: the saboteur knows an older program")
+    setattr(kind, name, function)
