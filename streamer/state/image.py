@@ -48,7 +48,7 @@ class Image:
         """Begin; the arrays are those that go on changing, row for row the users'."""
         self.head = head
         count = len(head.users.names)
-        self._tables = tuple(_Table(_as_bytes(array), count) for array in (user_rows, rings))
+        self._tables = tuple(_Table(as_bytes(array), count) for array in (user_rows, rings))
 
     @property
     def is_open(self) -> bool:
@@ -119,6 +119,12 @@ class _Table:
         self._aside = []
 
 
-def _as_bytes(rows: NDArray[np.generic]) -> Rows:
-    """View an array as bytes, so that not even the gaps between fields differ in the copy."""
+def as_bytes(rows: NDArray[np.generic]) -> Rows:
+    """View an array as bytes: NumPy copies fields, and not what is in the gaps between them."""
     return rows.view(np.uint8).reshape(len(rows), -1)
+
+
+def copy_rows(rows: Structured) -> Structured:
+    """Copy rows, gaps and all, so that equal states make equal snapshots."""
+    copied: Structured = as_bytes(rows).copy().view(rows.dtype).reshape(len(rows))
+    return copied

@@ -12,7 +12,7 @@ from streamer.events.event import EventBatch
 from streamer.settings import StateSettings
 from streamer.state import layout
 from streamer.state.features import TABLE, WINDOW
-from streamer.state.image import Head, Image
+from streamer.state.image import Head, Image, as_bytes, copy_rows
 from streamer.state.kernel import advance
 from streamer.state.slots import SeenIds, SlotIndex
 from streamer.state.types import Structured
@@ -168,8 +168,8 @@ class PartitionState:
             users=self._users.export(),
             merchants=self._merchants.export(),
             ids=self._ids.export(),
-            shared=self._shared.copy(),
-            merchant_rows=self._merchant_rows[: self.merchants + 1].copy(),
+            shared=copy_rows(self._shared),
+            merchant_rows=copy_rows(self._merchant_rows[: self.merchants + 1]),
         )
         self._image = Image(head, self._user_rows, self._rings)
         return self._image
@@ -189,8 +189,8 @@ class PartitionState:
         self._users.restore(head.users)
         self._merchants.restore(head.merchants)
         self._ids.restore(head.ids)
-        self._merchant_rows[:count] = head.merchant_rows
-        self._shared[:] = head.shared
+        as_bytes(self._merchant_rows)[:count] = as_bytes(head.merchant_rows)
+        as_bytes(self._shared)[:] = as_bytes(head.shared)
         return self._user_rows[: self.users], self._rings[: self.users]
 
     def _preserve(self, image: Image, events: Structured) -> None:
