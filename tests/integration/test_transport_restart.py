@@ -73,6 +73,15 @@ def test_closing_while_the_broker_is_away_takes_seconds_not_minutes(broker: Embe
     assert time.monotonic() - began < 20.0, "an orderly shutdown has a bound"
 
 
+def test_subscribing_to_a_broker_that_went_away_meanwhile_says_so(broker: EmbeddedKafka) -> None:
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap, group_id="early", bootstrap_timeout_s=1.0)
+    create_topics(settings, {"events": 1})
+    with closing(KafkaConsumer(settings)) as consumer:
+        broker.kill()
+        with pytest.raises(RetriableTransportError, match="no broker answers there"):
+            consumer.subscribe(["events"], IGNORE)
+
+
 def test_an_orderly_restart_keeps_topics_and_address(broker: EmbeddedKafka) -> None:
     settings = KafkaSettings(bootstrap_servers=broker.bootstrap)
     create_topics(settings, {"kept": 3})
