@@ -5,13 +5,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConfigurationError, KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 
 from streamer.errors import TransportError
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_faults import connection_fault
+from streamer.transport.kafka_logs import tame_logs
 from streamer.transport.kafka_sockets import DIRECT, tls_context
 
 # After a broker's restart, clients must not sleep for kafka-python's default of 30 s.
@@ -95,12 +96,15 @@ def connect(build: Callable[..., _Client], settings: KafkaSettings, **configs: A
         RetriableTransportError: no broker is there now.
         TransportError: the brokers and these settings do not fit together; names cause and remedy.
     """
-    _keep_secrets_out_of_logs()
+    tame_logs()
     common = _common(settings)
     loop = Loop()
     with _Witness() as witness:
         try:
             return build(**common, kafka_client=loop.attach, **configs), loop
+        except KafkaConfigurationError as error:
+            loop.close()
+            raise TransportError(f"kafka-python refuses the settings: {error}; correct kafka.*") from error
         except KafkaError as error:
             loop.close()
             raise connection_fault(settings, [*witness.said, str(error)]) from error
@@ -125,10 +129,3 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
         "ssl_context": tls_context(settings),
         "proxy_url": DIRECT,
     }
-
-
-def _keep_secrets_out_of_logs() -> None:
-    # At level DEBUG, kafka-python logs requests whole: passwords of PLAIN, keys and values of records.
-    logger = logging.getLogger("kafka")
-    if logger.getEffectiveLevel() < logging.INFO:
-        logger.setLevel(logging.INFO)
