@@ -6,9 +6,9 @@ from contextlib import closing, contextmanager
 from streamer.cli.source import bounded_topic
 from streamer.dead_letters.restore import Rules
 from streamer.errors import SettingsError
-from streamer.replay import BoundedTopic
 from streamer.settings import Settings, TopicSettings
 from streamer.transport.base import TransactionalProducer
+from streamer.transport.bounded import BoundedTopic
 from streamer.transport.kafka import KafkaTransactionalProducer, log_ends, require_topics
 
 

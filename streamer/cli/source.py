@@ -6,9 +6,9 @@ from pathlib import Path
 
 from streamer.errors import SettingsError
 from streamer.events.record import TopicPartition
-from streamer.replay import BoundedTopic
 from streamer.settings import Settings
 from streamer.transport.archive import ArchiveSource
+from streamer.transport.bounded import BoundedTopic
 from streamer.transport.kafka import KafkaConsumer
 
 

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, closing
 from streamer.alerts.dead_letter import dead_letter
 from streamer.events.decode import decode
 from streamer.events.record import Headers, Message, Record
-from streamer.replay import BoundedTopic
 from streamer.settings import EventSettings
+from streamer.transport.bounded import BoundedTopic
 from streamer.transport.memory import MemoryBroker
 
 HOME, LETTERS = "transactions", "dead-letters"

@@ -18,8 +18,8 @@ import kafka
 
 from streamer.alerts.contract import Alert, decode_alert
 from streamer.events.record import Message, Record
-from streamer.replay import BoundedTopic
 from streamer.settings import KafkaSettings
+from streamer.transport.bounded import BoundedTopic
 from streamer.transport.kafka import KafkaConsumer, KafkaProducer
 from streamer.transport.kafka_admin import create_topics
 
