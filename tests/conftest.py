@@ -17,6 +17,7 @@ from streamer.training import NewBundle, train_bundle
 from streamer.transport.archive import ArchiveSource
 from streamer.transport.embedded import EmbeddedKafka
 from streamer.transport.kafka_admin import create_topics
+from tests.helpers.s3 import S3, environment, running_s3
 
 # Kept between sessions: the jars are fetched once for a checkout.
 JARS = Path(__file__).parents[1] / ".streamer" / "cache"
@@ -42,6 +43,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Iterator[str]
         return
     with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), cache=jars) as broker:
         yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """URL of a running S3 server."""
+    with running_s3() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3:
+    """That server, for this test's environment."""
+    for name, value in environment(s3_endpoint).items():
+        monkeypatch.setenv(name, value)
+    return S3()
 
 
 @pytest.fixture

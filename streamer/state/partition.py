@@ -145,15 +145,23 @@ class PartitionState:
         length = np.minimum(past["events"] + 1, WINDOW).astype(np.int32)
         return Advance(batch, Windows(steps, length, last), past, late, duplicates, out_of_order)
 
-    def recent_payments(self, past: np.void) -> tuple[Payment, ...]:
-        """Spell out one row of `Advance.past`, newest first, the judged event included."""
+    def recent_payments(self, past: Structured, position: int) -> tuple[Payment, ...]:
+        """Spell out one row of the newest `Advance.past`, newest first, the judged event included.
+
+        Args:
+            past: `Advance.past` as the last call of `advance` gave it.
+            position: its row.
+        """
+        then = past[position]
         payments = []
-        for age in range(int(past["recent"])):
-            row = int(past["merchants"][age])
-            # The row may have passed to another merchant since; its key tells.
-            same = row != 0 and self._merchant_rows[row]["key"] == past["merchant_keys"][age]
-            merchant = self._merchants.name(row) if same else None
-            payments.append(Payment(int(past["times"][age]), float(past["amounts"][age]), merchant))
+        for age in range(int(then["recent"])):
+            row = int(then["merchants"][age])
+            merchant = None
+            if row != 0:
+                name = self._merchants.name(row, position)
+                # The row may have passed to another merchant before the event; the payment's key tells.
+                merchant = name if _keys([name])[0] == then["merchant_keys"][age] else None
+            payments.append(Payment(int(then["times"][age]), float(then["amounts"][age]), merchant))
         return tuple(payments)
 
     def begin_image(self) -> Image:

@@ -9,6 +9,15 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from streamer.state.container import Readable, Writable
 
+_PART_BYTES = 8 << 20
+"""What is sent at once, and held in memory until then."""
+
+_IMPATIENT: dict[str, object] = {
+    "config_kwargs": {"connect_timeout": 5, "read_timeout": 20, "retries": {"max_attempts": 2}}
+}
+_OPTIONS = {"s3": _IMPATIENT, "s3a": _IMPATIENT}
+"""A store that is away must be known to be so before the group takes a worker that waits for dead."""
+
 
 class RemoteFolder:
     """Files below a URL."""
@@ -20,7 +29,8 @@ class RemoteFolder:
             ImportError: a package for this kind of URL is not installed.
             ValueError: no such kind is known.
         """
-        fs, root = url_to_fs(url, use_listings_cache=False)
+        scheme = url.partition("://")[0]
+        fs, root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True, **_OPTIONS.get(scheme, {}))
         self._fs: AbstractFileSystem = fs
         self._root = root.rstrip("/")
 
@@ -47,19 +57,25 @@ class RemoteFolder:
 
         Returns:
             Whether it was made; False where it exists.
+
+        Raises:
+            NotImplementedError: the store cannot promise that.
         """
         place = self._place(path)
         if self._fs.exists(place):
             return False
-        stream = self._fs.open(place, "xb")
+        stream = self._fs.open(place, "xb", block_size=_PART_BYTES)
+        if not isinstance(stream, AbstractBufferedFile):
+            raise NotImplementedError("this kind of store shows a file before all of it is written")
         try:
             write(stream)
         except BaseException:
-            self._discard(stream)
+            _discard(stream)
             raise
         try:
             stream.close()
         except OSError:
+            _discard(stream)
             # Stores word a failed condition differently; whether a file is there is plain.
             self._fs.invalidate_cache(place)
             if self._fs.exists(place):
@@ -75,11 +91,11 @@ class RemoteFolder:
         except FileNotFoundError:
             return
 
-    def _discard(self, stream: AbstractBufferedFile) -> None:
-        """Give up a file; closing it would make it, cut short."""
-        stream.discard()
-        if isinstance(stream, AbstractBufferedFile):
-            stream.closed = True
-
     def _place(self, path: str) -> str:
         return f"{self._root}/{path}"
+
+
+def _discard(stream: AbstractBufferedFile) -> None:
+    """Give up a file and the parts that were sent; closing it would make it, cut short."""
+    stream.discard()
+    stream.closed = True

@@ -32,6 +32,7 @@ class SlotIndex:
         self._slots: dict[str, int] = {}
         self._names: list[str] = []
         self._recency = Recency(capacity)
+        self._replaced: dict[int, list[tuple[int, str]]] = {}
         self.evictions = 0
 
     def __len__(self) -> int:
@@ -51,6 +52,7 @@ class SlotIndex:
         fresh = np.zeros(count, np.bool_)
         slots = self._slots
         used = _Used()
+        self._replaced = {}
         oldest = self._oldest(count, used)
         for position, name in enumerate(names):
             if name is None:
@@ -58,15 +60,20 @@ class SlotIndex:
             slot = slots.get(name)
             if slot is None:
                 fresh[position] = True
-                slot = self._append(name) if len(self._names) < self._capacity else self._replace(next(oldest), name)
+                if len(self._names) < self._capacity:
+                    slot = self._append(name)
+                else:
+                    slot = next(oldest)
+                    self._replaced.setdefault(slot, []).append((position, self._replace(slot, name)))
             used.add(slot)
             rows[position] = slot
         self._take_in(used)
         return rows, fresh
 
-    def name(self, slot: int) -> str:
-        """Return whose row it is now."""
-        return self._names[slot - self._first]
+    def name(self, slot: int, position: int) -> str:
+        """Return whose row it was when the event at a position of the last batch had been taken in."""
+        later = (name for when, name in self._replaced.get(slot, ()) if when > position)
+        return next(later, self._names[slot - self._first])
 
     def export(self) -> Names:
         """Copy the names; quick, as records wait meanwhile."""
@@ -92,13 +99,15 @@ class SlotIndex:
         self._names.append(name)
         return slot
 
-    def _replace(self, slot: int, name: str) -> int:
+    def _replace(self, slot: int, name: str) -> str:
+        """Give a row to another name, and return the one that it had."""
         row = slot - self._first
-        del self._slots[self._names[row]]
+        old = self._names[row]
+        del self._slots[old]
         self._names[row] = name
         self._slots[name] = slot
         self.evictions += 1
-        return slot
+        return old
 
     def _oldest(self, most: int, used: "_Used") -> Iterator[int]:
         """Yield slots, the least recently used first, as of the moment when each is asked for.
