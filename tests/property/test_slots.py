@@ -42,7 +42,7 @@ def test_rows_and_order_equal_those_of_an_ordered_dictionary(capacity: int, batc
         assert list(zip(rows.tolist(), fresh.tolist(), strict=True)) == [oracle.assign(name) for name in batch]
         held = index.export()
         assert [held.names[row] for row in held.order] == list(oracle.slots)
-        assert [index.name(slot) for slot in oracle.slots.values()] == list(oracle.slots)
+        assert [index.name(slot, len(batch)) for slot in oracle.slots.values()] == list(oracle.slots)
     assert (len(index), index.evictions) == (len(oracle.slots), oracle.evictions)
 
 

@@ -65,7 +65,7 @@ def test_a_state_that_was_stored_goes_on_like_the_one_it_is_of(events: list[Even
 
 
 def recent(state: PartitionState, advance: Advance) -> list[tuple[Payment, ...]]:
-    return [state.recent_payments(row) for row in advance.past]
+    return [state.recent_payments(advance.past, row) for row in range(len(advance.past))]
 
 
 def test_a_state_has_one_image_at_a_time() -> None:

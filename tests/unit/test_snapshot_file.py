@@ -13,6 +13,7 @@ import pytest
 from streamer.errors import SnapshotError
 from streamer.events.record import TopicPartition
 from streamer.state import snapshot
+from streamer.state.container import ContainerWriter
 from streamer.state.features import TABLE
 from tests.helpers.snapshots import LIMITS, empty_state, read, written
 from tests.property.test_snapshot_image import EVENTS
@@ -34,7 +35,7 @@ def changed(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     change(header)
     members["header.json"] = json.dumps(header).encode().ljust(4096)
     stream = BytesIO()
-    writer = snapshot.ContainerWriter(stream)
+    writer = ContainerWriter(stream)
     for name, content in members.items():
         writer.add(name, [content])
     writer.finish()
