@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from kafka.errors import KafkaConfigurationError, KafkaError
+from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 
@@ -102,9 +102,6 @@ def connect(build: Callable[..., _Client], settings: KafkaSettings, **configs: A
     with _Witness() as witness:
         try:
             return build(**common, kafka_client=loop.attach, **configs), loop
-        except KafkaConfigurationError as error:
-            loop.close()
-            raise TransportError(f"kafka-python refuses the settings: {error}; correct kafka.*") from error
         except KafkaError as error:
             loop.close()
             raise connection_fault(settings, [*witness.said, str(error)]) from error

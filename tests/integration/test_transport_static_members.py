@@ -76,9 +76,3 @@ def test_of_two_members_of_one_name_the_older_cannot_commit(
         assert newer.committed([place]) == {place: 1}
         with suppress(TransportError):
             older.poll(timeout_s=0.1, max_records=1)
-
-
-def test_a_name_that_kafka_does_not_allow_is_told(kafka_settings: KafkaSettings) -> None:
-    settings = kafka_settings.model_copy(update={"group_instance_id": "not a name"})
-    with pytest.raises(TransportError, match="group_instance_id"):
-        KafkaConsumer(settings)
