@@ -20,17 +20,16 @@ class BoundedTopic:
             ends: where to end instead; what lies behind a transaction that is still open is waited for.
         """
         self._consumer = consumer
-        self._given = ends
-        self._ends: dict[TopicPartition, int] = {}
-        self._assigned = False
-        consumer.subscribe(topics, Rebalance(assigned=self._note, revoked=self._drop, lost=self._drop))
+        self._ends: dict[TopicPartition, int] | None = None if ends is None else dict(ends)
+        self._next: dict[TopicPartition, int] = {}
+        consumer.subscribe(topics, Rebalance(assigned=self._note, revoked=_stay, lost=_stay))
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
         """See `Source.poll`; waits for as long as something is left to read."""
-        while not self._assigned or self._is_behind():
+        while self._is_behind():
             polled = self._consumer.poll(timeout_s=timeout_s, max_records=max_records)
-            records = [record for record in polled if record.offset < self._ends.get(record.source, 0)]
-            if records:
+            if records := [record for record in polled if self._is_news(record)]:
+                self._next |= {record.source: record.offset + 1 for record in records}
                 return records
         return []
 
@@ -39,16 +38,21 @@ class BoundedTopic:
         self._consumer.close()
 
     def _is_behind(self) -> bool:
+        if self._ends is None:
+            return True
         # Positions, not records: the last offsets may hold marks of transactions.
         positions = self._consumer.positions(list(self._ends))
         return any(positions.get(source, 0) < end for source, end in self._ends.items())
 
-    def _note(self, sources: Sequence[TopicPartition]) -> None:
-        self._assigned = True
-        given = self._given
-        ends = self._consumer.end_offsets(sources) if given is None else {s: given.get(s, 0) for s in sources}
-        self._ends |= ends
+    def _is_news(self, record: Record) -> bool:
+        # A consumer that was expelled by its group begins at the beginning again.
+        ends = self._ends or {}
+        return self._next.get(record.source, 0) <= record.offset < ends.get(record.source, 0)
 
-    def _drop(self, sources: Sequence[TopicPartition]) -> None:
-        for source in sources:
-            self._ends.pop(source, None)
+    def _note(self, sources: Sequence[TopicPartition]) -> None:
+        if self._ends is None:
+            self._ends = self._consumer.end_offsets(sources)
+
+
+def _stay(_: Sequence[TopicPartition]) -> None:
+    """Keep the ends: in a group of one, partitions that go come back."""
