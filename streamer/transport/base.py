@@ -204,8 +204,8 @@ class TransactionalProducer(Protocol):
         Raises:
             RetriableTransportError: not known to be written, or known not to be: call `renew`, then
                 compare with `Consumer.committed` before trying again.
-            FencedError: another process took over; nothing was written. This producer is of no use
-                any more.
+            FencedError: another process took over; the committed offsets tell what is written. This
+                producer is of no use any more.
             TransportError: a message was refused, and with it the whole; call `renew`.
         """
         ...

@@ -20,8 +20,9 @@ from streamer.transport.message_size import require_sendable
 _CLOSE_TIMEOUT_S = 3.0
 _RENEW_TIMEOUT_MS = 10_000
 _ABORT_TIMEOUT_MS = 2_000
-# kafka-python looks for the answer to each step once in this time, however early it comes.
-_STEP_MS = 5
+# The broker refuses a transaction while it is still writing the end of the last one, a few
+# milliseconds long; kafka-python's default would ask again only after 100.
+_RETRY_BACKOFF_MS = 5
 _LOOK_AROUND_AFTER_MS = 2_000
 _LEAST_PATIENCE_S = 0.1
 
@@ -80,7 +81,7 @@ class KafkaTransactionalProducer:
             self._settings,
             transactional_id=self._transactional_id,
             transaction_timeout_ms=int(self._settings.transaction_timeout_s * 1_000),
-            retry_backoff_ms=_STEP_MS,
+            retry_backoff_ms=_RETRY_BACKOFF_MS,
             linger_ms=0,
         )
         try:
