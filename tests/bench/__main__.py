@@ -18,7 +18,7 @@ from detectors.threads import use_one_thread
 from streamer.logs import configure
 from streamer.settings import LogSettings
 from streamer.transport.embedded import EmbeddedKafka
-from tests.bench import backlog, in_memory, latency, memory, parts, scoring, table
+from tests.bench import backlog, in_memory, latency, memory, parts, scoring, snapshots, table
 from tests.bench.machine import machine
 from tests.bench.timing import Measurement
 from tests.bench.workload import BATCH, PARTITIONS, Workload
@@ -26,7 +26,7 @@ from tests.conftest import JARS
 
 RATES = (500, 2_000)
 CROWDS = (10_000, 200_000)
-HELD_USERS = 100_000
+HELD_USERS, HELD_MERCHANTS = 100_000, 10_000
 LEAST_EVENTS = 2 * PARTITIONS * BATCH
 _PIPED_WIDTH = 100
 
@@ -39,15 +39,17 @@ class Options:
         repeat: repetitions that count; one more goes before them.
         events: of the backlog.
         slice_s: seconds of each repetition of latency.
+        partitions: full ones that are restored; of as many users the memory is measured.
     """
 
     repeat: int
     events: int
     slice_s: int
+    partitions: int
 
 
-FULL = Options(repeat=5, events=200_000, slice_s=10)
-QUICK = Options(repeat=3, events=20_000, slice_s=2)
+FULL = Options(repeat=5, events=200_000, slice_s=10, partitions=10)
+QUICK = Options(repeat=3, events=20_000, slice_s=2, partitions=2)
 
 
 def main() -> None:
@@ -83,7 +85,10 @@ def _all(workload: Workload, options: Options, folder: Path) -> Iterator[Measure
         yield from backlog.reading(workload, kafka.bootstrap, times)
         for rate in RATES:
             yield from latency.waiting(workload, kafka.bootstrap, rate, times, options.slice_s)
-    yield from memory.holding(HELD_USERS, times)
+    yield from snapshots.keeping(options.partitions, times)
+    yield memory.rows()
+    yield from memory.holding(HELD_USERS, HELD_MERCHANTS, times)
+    yield from memory.holding(options.partitions * HELD_USERS, options.partitions * HELD_MERCHANTS, times=1)
 
 
 def _arguments() -> tuple[Options, Path]:
@@ -96,7 +101,7 @@ def _arguments() -> tuple[Options, Path]:
     basis = QUICK if given.quick else FULL
     repeat = basis.repeat if given.repeat is None else given.repeat
     events = basis.events if given.events is None else given.events
-    options = Options(repeat, events, basis.slice_s)
+    options = Options(repeat, events, basis.slice_s, basis.partitions)
     if options.repeat < 1 or options.events < LEAST_EVENTS:
         parser.error(f"--repeat must be at least 1, --events at least {LEAST_EVENTS}")
     return options, given.json

@@ -12,17 +12,19 @@ from streamer.state.partition import PartitionState
 from tests.bench.workload import BATCH, WORLD
 
 _LATE_AFTER_MS = 60_000
-_MERCHANTS = 2_000
+MERCHANTS = 2_000
 _GAP_MS = 10
 
 
 class Crowd:
     """A partition in which each of many users paid once, and their next payments."""
 
-    def __init__(self, users: int) -> None:
+    def __init__(self, users: int, merchants: int = MERCHANTS) -> None:
         """Let every user pay once."""
-        self.state = PartitionState(StateSettings(users=users), late_after_ms=_LATE_AFTER_MS)
+        settings = StateSettings(users=users, merchants=max(merchants, StateSettings().merchants))
+        self.state = PartitionState(settings, late_after_ms=_LATE_AFTER_MS)
         self._users = users
+        self._merchants = merchants
         self._rng = np.random.default_rng(users)
         self._paid = 0
         for start in range(0, users, BATCH):
@@ -44,7 +46,7 @@ class Crowd:
             user_id=tuple(f"user-{user:09}" for user in users),
             amount=self._rng.lognormal(3.0, 1.0, count),
             timestamp=WORLD.start + _GAP_MS * np.arange(numbers.start, numbers.stop, dtype=np.int64),
-            merchant_id=tuple(f"merchant-{number:05}" for number in self._rng.integers(_MERCHANTS, size=count)),
+            merchant_id=tuple(f"merchant-{number:05}" for number in self._rng.integers(self._merchants, size=count)),
             category=("5411",) * count,
             currency=unknown,
             channel=unknown,
