@@ -113,7 +113,7 @@ class Outputs:
             features=advance.windows.last[row],
             typical=self._bundle.typical,
             contributions=contributions,
-            recent=state.recent_payments(past),
+            recent=state.recent_payments(advance.past, row),
             count_1h=int(past["count_1h"]),
             count_24h=int(past["count_24h"]),
             count_7d=int(past["count_7d"]),

@@ -173,7 +173,8 @@ class WorkerSettings(_Group):
         20, description="Least time between two commits while records keep coming; 0 commits every batch."
     )
     on_scoring_failure: Literal["fail_closed", "fail_open"] = Field(
-        "fail_closed", description="If a detector fails on every payment: stop, or go on with flagged alerts of the simplest one."
+        "fail_closed",
+        description="If a detector fails on every payment: stop, or go on with flagged alerts of the simplest one.",
     )
     poll_timeout_s: Seconds = Field(0.2, description="Longest wait for records in one turn of the loop.")
     max_poll_records: Positive = Field(2_000, description="Largest micro-batch.")

@@ -97,8 +97,13 @@ def test_any_split_into_batches_gives_the_same_bits(events: list[Event], data: s
     whole = small_state()
     cut = small_state()
     edges = sorted(data.draw(st.sets(st.integers(0, len(events)))) | {0, len(events)})
-    parts = [cut.advance(batch_of(events[a:b])) for a, b in pairwise(edges)]
+    parts, read = [], []
+    for a, b in pairwise(edges):
+        part = cut.advance(batch_of(events[a:b]))
+        parts.append(part)
+        read += [cut.recent_payments(part.past, row) for row in range(len(part.batch))]
     once = whole.advance(batch_of(events))
+    assert read == [whole.recent_payments(once.past, row) for row in range(len(once.batch))]
     assert bits(parts) == bits([once])
     assert sum(part.out_of_order for part in parts) == once.out_of_order
     assert (cut.users, cut.merchants, cut.clock) == (whole.users, whole.merchants, whole.clock)
@@ -113,7 +118,7 @@ def test_what_people_read_is_the_users_true_past(events: list[Event]) -> None:
     clock = 0
     for row, event in enumerate(kept):
         own = [e for e in kept[: row + 1] if e.user == event.user]
-        payments = state.recent_payments(done.past[row])
+        payments = state.recent_payments(done.past, row)
         assert [(p.timestamp, p.amount, p.merchant_id) for p in payments] == [
             (e.time, e.amount, e.merchant) for e in own[::-1][:10]
         ]

@@ -54,7 +54,8 @@ def drained() -> Finding:
     state = PartitionState(StateSettings(users=10, merchants=10, transaction_ids=100), late_after_ms=MINUTE)
     done = state.advance(batch)
     (verdict,) = Policy(SETTINGS).decide(done.batch, np.array([0.0] * 32 + [11.0])).raised
-    past = done.past[-1]
+    newest = len(done.batch) - 1
+    past = done.past[newest]
     return Finding(
         batch=done.batch,
         verdict=verdict,
@@ -62,7 +63,7 @@ def drained() -> Finding:
         features=done.windows.last[-1],
         typical=np.median(done.windows.last[:30], axis=0),
         contributions=np.ones(len(TABLE.features), np.float32),
-        recent=state.recent_payments(past),
+        recent=state.recent_payments(done.past, newest),
         count_1h=int(past["count_1h"]),
         count_24h=int(past["count_24h"]),
         count_7d=int(past["count_7d"]),
