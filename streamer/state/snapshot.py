@@ -33,7 +33,9 @@ from streamer.state.slots import Names
 from streamer.state.types import Structured
 
 FORMAT = 1
-"""Grows whenever files of before cannot be read as they are."""
+"""Grows whenever files of before cannot be read as they are, or names, keys or ids are kept otherwise.
+
+Formulas and the layout of rows need no growth: their digest tells."""
 
 _HEADER_BYTES = 4096
 _PIECE = 1 << 20

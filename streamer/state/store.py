@@ -77,6 +77,7 @@ class SnapshotStore:
             SnapshotError: the kind of URL is unknown, or needs a package that is not installed.
         """
         self._shown = without_credentials(url)
+        self._secrets = _secrets(url)
         self._group = _quoted(group_id)
         self._keep = keep
         self._backend = self._open(url, clock or SystemClock())
@@ -163,9 +164,13 @@ class SnapshotStore:
             yield
         except SnapshotError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (each kind of store has errors of its own)
             place = f"{self._shown.rstrip('/')}/{path}".rstrip("/")
-            raise SnapshotError(f"cannot {doing} {place}: {_cause(error)}") from error
+            cause = _cause(error)
+            for secret in self._secrets:
+                cause = cause.replace(secret, "***")
+            # Not from the error: a log of the chain would show what was just masked.
+            raise SnapshotError(f"cannot {doing} {place}: {cause}") from None
 
 
 def without_credentials(url: str) -> str:
@@ -177,6 +182,13 @@ def without_credentials(url: str) -> str:
     return urlunsplit(
         (parts.scheme, f"***@{host}" if at and user else host, parts.path, "***" if parts.query else "", "")
     )
+
+
+def _secrets(url: str) -> tuple[str, ...]:
+    """Return the parts of a URL that an error of its file system may repeat and nobody should read."""
+    parts = urlsplit(url) if "://" in url else urlsplit("")
+    found = (parts.netloc.rpartition("@")[0], parts.password, parts.query)
+    return tuple(each for each in found if each)
 
 
 def _quoted(name: str) -> str:

@@ -74,3 +74,11 @@ def test_a_server_that_is_away_is_told(s3: S3, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(SnapshotError, match=r"cannot list the snapshots in s3://away/state/fraud"):
         store_in("away").offsets(SOURCE)
+
+
+def test_no_message_shows_credentials_of_the_url(s3: S3) -> None:
+    store = SnapshotStore("s3://key:secret@bucket/state", "fraud", keep=2)
+    with pytest.raises(SnapshotError) as caught:
+        store.write(SOURCE, 5, content(b"state"))
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None

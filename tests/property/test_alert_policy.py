@@ -128,6 +128,16 @@ def test_a_restored_policy_goes_on_as_if_never_stopped(before: list[Judged], aft
     assert len(running.export()) <= 2
 
 
+@settings(max_examples=50)
+@given(events, events)
+def test_a_frozen_policy_is_that_of_its_moment(before: list[Judged], after: list[Judged]) -> None:
+    running = policy(most_users=3)
+    decide(running, before)
+    exported, frozen = running.export(), running.freeze()
+    decide(running, after)
+    assert list(frozen) == exported
+
+
 def test_late_repeats_belong_to_the_episode_and_old_events_do_not() -> None:
     high = THRESHOLD + 0.1
     judged = [("a", NOON, high), ("a", NOON - 59_000, high), ("a", NOON - 61_000, high), ("a", NOON + 59_000, high)]
