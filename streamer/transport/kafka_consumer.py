@@ -80,6 +80,7 @@ class KafkaConsumer:
             raise TransportError("poll before subscribe: subscribe to topics first")
         relay.raise_failure()
         self._unpark()
+        self._go_on_joining()
         try:
             batches = self._consumer.poll(timeout_ms=int(timeout_s * 1_000), max_records=max_records)
         except KafkaError as error:
@@ -187,6 +188,14 @@ class KafkaConsumer:
         with translated(f"looking for the partitions of {', '.join(topics)}"):
             while any(cluster.partitions_for_topic(topic) is None for topic in topics):
                 manager.run(manager.wait_for, cluster.request_update(), timer.timeout_ms)
+
+    def _go_on_joining(self) -> None:
+        # A leader that joins anew because its topics changed has, for kafka-python, no reason left as
+        # soon as it has shared them out. If the time of a poll runs out then, no later one takes up
+        # its own share: it would be expelled, without heartbeats, and never ask to come back.
+        coordinator = self._consumer._coordinator  # noqa: SLF001 (see above)
+        if coordinator.rebalance_in_progress():
+            coordinator.request_rejoin()
 
     def _unpark(self) -> None:
         # What was fetched of a partition before it was paused is put aside by kafka-python, and
