@@ -26,11 +26,11 @@ from tests.helpers.lives import NOW_MS, Life, offsets_committed, outputs, settin
 PARTITIONS = 3
 PLACES = [TopicPartition("transactions", number) for number in range(PARTITIONS)]
 WORLD = SimulationConfig(users=25, merchants=24, days=200, seed=11)
-PAYMENTS = 400
+PAYMENTS = 160
 TINY = {
     "state.users": "6",
     "state.merchants": "12",
-    "state.transaction_ids": "150",
+    "state.transaction_ids": "60",
     "alerts.alerts_per_million": "30000",
 }
 
@@ -41,7 +41,7 @@ STEPS = st.lists(
         st.tuples(st.just("turn"), st.integers(0, 2)),
         st.tuples(st.just("turn"), st.integers(0, 2)),
         st.tuples(st.sampled_from(["kill", "stop"]), st.integers(0, 2)),
-        st.tuples(st.just("start"), st.sampled_from([1, 3, 17, 60])),
+        st.tuples(st.just("start"), st.sampled_from([2, 9, 40])),
         st.tuples(st.sampled_from(["lost", "unanswered"]), st.just(0)),
         st.tuples(st.just("wait"), st.sampled_from([0, 1, 5])),
     ),
@@ -54,7 +54,7 @@ def payments() -> tuple[bytes, ...]:
     """Simulated payments with a repeat, rubbish and late ones among them."""
     values = [encode(event.transaction) for event, _ in zip(simulate(WORLD, range(200)), range(PAYMENTS), strict=False)]
     values[50:50] = [values[20], b"no payment", values[10]]
-    values[200], values[230] = values[230], values[200]
+    values[100], values[130] = values[130], values[100]
     return tuple(values)
 
 
@@ -104,7 +104,65 @@ def undisturbed(broker: MemoryBroker, chosen: Settings, bundle: Bundle) -> dict[
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+class Fate:
+    """A broker, the workers on it, and what happens to them."""
+
+    def __init__(self, chosen: Settings, judge: Bundle) -> None:
+        self.broker = new_broker(chosen)
+        self._chosen = chosen
+        self._judge = judge
+        self._clock = ManualClock(NOW_MS / 1000)
+        self._lives: list[Life] = []
+        self._born = 0
+        self._faults: list[str] = []
+        self.broker.fail_transactions = lambda: self._faults.pop() if self._faults else None
+
+    def do(self, what: str, number: int) -> None:
+        match what:
+            case "start":
+                self._start(number)
+            case "wait":
+                self._clock.advance(number)
+            case "lost" | "unanswered":
+                self._faults.append(what)
+            case _ if self._lives:
+                self._do_to(number % len(self._lives), what)
+
+    def end_well(self) -> None:
+        """Let workers do their work until all of the log is committed, then stop them in order."""
+        for _ in range(500):
+            if offsets_committed(self.broker, self._chosen, PLACES) == len(payments()):
+                break
+            self._clock.advance(1)
+            if not self._lives:
+                self._start(100)
+            for number in range(len(self._lives)):
+                self.do("turn", number)
+        while self._lives:
+            self._lives.pop().stop()
+
+    def _start(self, batch: int) -> None:
+        if len(self._lives) == 3:
+            return
+        self._born += 1
+        loop = self._chosen.worker.model_copy(update={"max_poll_records": batch})
+        mine = self._chosen.model_copy(update={"worker": loop})
+        self._lives.append(Life(self.broker, mine, self._judge, self._clock, f"w{self._born}"))
+
+    def _do_to(self, place: int, what: str) -> None:
+        life = self._lives[place]
+        if what == "turn":
+            if not life.turn():
+                self._lives.pop(place)
+            return
+        self._lives.pop(place)
+        if what == "kill":
+            life.die()
+        else:
+            life.stop()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, interval_ms=st.sampled_from([0, 20, 2_000]), kept=st.sampled_from([0, 1, 3]))
 def test_whatever_happens_to_workers_the_outputs_are_those_of_one_undisturbed_run(
     bundle: Path, steps: list[tuple[str, int]], interval_ms: int, kept: int
@@ -113,45 +171,10 @@ def test_whatever_happens_to_workers_the_outputs_are_those_of_one_undisturbed_ru
         judge = open_bundle(bundle)
         changes = {**TINY, "worker.commit_interval_ms": str(interval_ms), "snapshots.keep": str(kept or 1)}
         chosen = settings_for(Path(folder) if kept else None, changes)
-        broker = new_broker(chosen)
-        expected = undisturbed(broker, chosen, judge)
-        clock = ManualClock(NOW_MS / 1000)
-        lives: list[Life] = []
-        faults: list[str] = []
-        broker.fail_transactions = lambda: faults.pop() if faults else None
-        born = 0
-
-        def start(batch: int) -> None:
-            nonlocal born
-            born += 1
-            mine = chosen.model_copy(update={"worker": chosen.worker.model_copy(update={"max_poll_records": batch})})
-            lives.append(Life(broker, mine, judge, clock, f"w{born}"))
-
-        def turn(number: int) -> None:
-            if not lives[number % len(lives)].turn():
-                lives.pop(number % len(lives))
-
-        start(17)
+        fate = Fate(chosen, judge)
+        expected = undisturbed(fate.broker, chosen, judge)
+        fate.do("start", 9)
         for what, number in steps:
-            if what == "start" and len(lives) < 3:
-                start(number)
-            elif what in {"lost", "unanswered"}:
-                faults.append(what)
-            elif what == "wait":
-                clock.advance(number)
-            elif lives and what == "turn":
-                turn(number)
-            elif lives and what == "kill":
-                lives.pop(number % len(lives)).die()
-            elif lives and what == "stop":
-                lives.pop(number % len(lives)).stop()
-        for _ in range(500):
-            if offsets_committed(broker, chosen, PLACES) == len(payments()):
-                break
-            clock.advance(1)
-            if not lives:
-                start(100)
-            for number in range(len(lives)):
-                if lives:
-                    turn(number)
-        assert {topic: facts(records) for topic, records in outputs(broker, chosen).items()} == expected
+            fate.do(what, number)
+        fate.end_well()
+        assert {topic: facts(records) for topic, records in outputs(fate.broker, chosen).items()} == expected
