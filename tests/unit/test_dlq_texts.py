@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -183,3 +185,12 @@ def test_wrong_arguments_are_told_before_anything_is_asked_of_a_broker(arguments
 @pytest.mark.parametrize("arguments", [["redrive", "--per-second", "0"], ["redrive", "--max-attempts", "0"]])
 def test_flags_out_of_range_are_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["dlq", *arguments]).exit_code == 2
+
+
+def test_looking_at_dead_letters_loads_no_models() -> None:
+    parts = "streamer.cli.source, streamer.cli.dlq_redrive, streamer.cli.dlq_report, streamer.dead_letters.redrive"
+    heavy = "{'torch', 'numba'} & sys.modules.keys()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {parts}; print({heavy})"], capture_output=True, check=True
+    )
+    assert done.stdout == b"set()\n"
