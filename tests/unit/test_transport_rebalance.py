@@ -1,8 +1,7 @@
 """The relay of rebalances remembers as whom the group gave it its partitions."""
 
-from collections.abc import Coroutine
+import asyncio
 
-import pytest
 from kafka import TopicPartition
 
 from streamer.transport.kafka_client import Loop
@@ -12,26 +11,20 @@ from tests.helpers.transport import IGNORE
 PLACES = [TopicPartition("events", number) for number in range(3)]
 
 
-def done(step: Coroutine[object, None, None]) -> None:
-    """Run a callback that waits for nobody."""
-    with pytest.raises(StopIteration):
-        step.send(None)
-
-
 def test_a_new_name_in_the_group_does_not_cover_partitions_that_were_held_before() -> None:
     names = ["first"]
     relay = RebalanceRelay(IGNORE, Loop(), lambda: names[-1])
     relay.silence()
     assert relay.held_as is None
-    done(relay.on_partitions_assigned(PLACES[:2]))
+    asyncio.run(relay.on_partitions_assigned(PLACES[:2]))
     assert relay.held_as == "first"
 
     names.append("second")
-    done(relay.on_partitions_assigned(PLACES[2:]))
-    done(relay.on_partitions_revoked(PLACES[:1]))
+    asyncio.run(relay.on_partitions_assigned(PLACES[2:]))
+    asyncio.run(relay.on_partitions_revoked(PLACES[:1]))
     assert relay.held_as == "first"
 
-    done(relay.on_partitions_lost(PLACES[1:]))
+    asyncio.run(relay.on_partitions_lost(PLACES[1:]))
     assert relay.held_as is None
-    done(relay.on_partitions_assigned(PLACES[:1]))
+    asyncio.run(relay.on_partitions_assigned(PLACES[:1]))
     assert relay.held_as == "second"
