@@ -118,7 +118,7 @@ class Health:
         stalls = self.stalls()
         if not stalls:
             faults.append("no partition is assigned: the group has more workers than partitions, or is joining")
-        return faults + [*self._restores(), *(stall for stall in stalls.values() if stall)]
+        return [*faults, *self._restores(), *(stall for stall in stalls.values() if stall)]
 
     def _restores(self) -> list[str]:
         with self._lock:

@@ -20,6 +20,8 @@ from streamer.transport.base import Consumer, Rebalance
 
 log = structlog.get_logger()
 
+_BROKER_CLEANS_UP_WITHIN_S = 20.0
+
 
 class Ownership:
     """Follows the group: whose state is held, what is read, what is left behind."""
@@ -121,7 +123,8 @@ class Ownership:
         Raises:
             FencedError: it did not answer; nothing can be read, so all must be asked for anew.
         """
-        deadline = self._clock.monotonic() + self._settings.worker.flush_timeout_s
+        # A dead worker's open transaction hides the committed offsets until the broker gives it up.
+        deadline = self._clock.monotonic() + self._settings.kafka.transaction_timeout_s + _BROKER_CLEANS_UP_WITHIN_S
         while True:
             try:
                 committed = self._consumer.committed(sources)

@@ -62,6 +62,7 @@ class KafkaSettings(_Group):
         None,
         min_length=1,
         max_length=249,
+        pattern=r"^[A-Za-z0-9._-]+$",
         description="Lasting name of this worker in the group, for static membership; one of a kind.",
     )
     transactional_id: str | None = Field(
