@@ -7,7 +7,6 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
-from kafka.util import Timer
 
 from streamer.errors import RetriableTransportError, TransportError
 from streamer.events.record import Headers, Record, TopicPartition
@@ -70,7 +69,6 @@ class KafkaConsumer:
             raise RetriableTransportError(f"nothing is known yet of topics {missing}; trying again may help")
         self._relay = RebalanceRelay(rebalance, self._loop, lambda: self._consumer.group_metadata().member_id)
         self._consumer.subscribe(topics=list(topics), listener=self._relay)
-        self._await_partitions(topics)
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
         """See `Consumer.poll`."""
@@ -179,15 +177,6 @@ class KafkaConsumer:
         self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         offset: int | None = self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         return offset
-
-    def _await_partitions(self, topics: Sequence[str]) -> None:
-        # A leader of its group that does not know them yet gives everyone nothing, and kafka-python
-        # may fail to notice afterwards: the group would own nothing until a topic changes.
-        cluster, manager = self._consumer._cluster, self._consumer._manager  # noqa: SLF001 (see above)
-        timer = Timer(_ANSWER_TIMEOUT_MS)
-        with translated(f"looking for the partitions of {', '.join(topics)}"):
-            while any(cluster.partitions_for_topic(topic) is None for topic in topics):
-                manager.run(manager.wait_for, cluster.request_update(), timer.timeout_ms)
 
     def _go_on_joining(self) -> None:
         # A leader that joins anew because its topics changed has, for kafka-python, no reason left as
