@@ -18,7 +18,7 @@ class Summary:
     Attributes:
         selected: letters that the filters chose.
         redriven: records written back by this run.
-        done: chosen letters that earlier runs had redriven.
+        done: chosen letters that other runs redrove.
         refused: chosen letters that may not be redriven, by why.
         left: letters not reached: the run was stopped, or they were beyond the limit.
         foreign: records of the topic that are no letters.

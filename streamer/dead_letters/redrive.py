@@ -118,6 +118,8 @@ class Redriver:
         self._in_doubt = frozenset()
         for position in self._wanted.keys() & ledger.redriven:
             del self._wanted[position]
+            self._summary.done += 1
+            self._summary.left -= 1
         return self._summary
 
     def _send(self, topic: Source, summary: Summary) -> None:
