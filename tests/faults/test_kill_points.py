@@ -31,14 +31,14 @@ def kill(trial: Trial, traps: tuple[Trap, ...], changes: Mapping[str, str | None
 
 @pytest.mark.parametrize("points", POINTS)
 def test_killed_at(points: str, trial: Trial) -> None:
-    trial.feed(payments(2_000))
+    trial.feed(payments(1_500))
     kill(trial, POINTS[points], ONE_NAME)
     trial.finish(trial.start("worker", changes=ONE_NAME))
     trial.check()
 
 
 def test_killed_while_reading_silently_what_a_predecessor_published(trial: Trial) -> None:
-    trial.feed(payments(2_000))
+    trial.feed(payments(1_500))
     no_snapshots = {**ONE_NAME, "snapshots.url": None}
     kill(trial, (Trap("commit", 20, "after"), Trap("poll", 4, "after"), Trap("judge", 3)), no_snapshots)
     trial.finish(trial.start("worker", changes=no_snapshots))

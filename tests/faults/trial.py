@@ -34,6 +34,10 @@ QUICK = {
     "worker.max_poll_records": "40",
     "worker.commit_interval_ms": "0",
     "snapshots.interval_s": "0.3",
+    # So little is remembered that users, merchants and ids are evicted all the time.
+    "state.users": "50",
+    "state.merchants": "40",
+    "state.transaction_ids": "300",
     # A dead worker's partitions and transactions are free again soon.
     "kafka.session_timeout_s": "2",
     "kafka.transaction_timeout_s": "3",

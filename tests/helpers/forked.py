@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults.saboteur import Sabotage
 
-_READY = ("pytest", "streamer.cli.assembly")
+_READY = ("pytest", "streamer.cli.assembly", "tests.helpers.warm")
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(list(_READY))
@@ -32,6 +32,7 @@ class Forked:
             log: where its output goes; continued where it exists.
             sabotage: what is to go wrong in it.
         """
+        log.touch()
         self._process = _FORKS.Process(target=_serve, args=(list(arguments), str(log), tuple(sabotage)), daemon=True)
         self._process.start()
 
