@@ -6,6 +6,7 @@ from enum import StrEnum
 from streamer.alerts.dead_letter import ORIGINAL
 from streamer.alerts.texts import time_text
 from streamer.dead_letters.letter import REDRIVE_COUNT, REDRIVE_OF, REDRIVEN_AT, WORKER_VERSION, Letter
+from streamer.errors import RejectReason
 from streamer.events.record import Message, Record
 
 _OURS = frozenset({REDRIVE_OF, REDRIVE_COUNT, REDRIVEN_AT})
@@ -17,6 +18,7 @@ class Refusal(StrEnum):
     TRUNCATED = "truncated: key, headers or value were cut to fit"
     ATTEMPTS = "redriven before, as often as --max-attempts allows"
     ORIGIN = "read from a topic other than topics.transactions; name a target by --to"
+    COUNTED = "unscorable: it counts in its user's history and would be a repeat; judge it by `streamer replay`"
     TOO_LARGE = "larger than kafka.max_message_bytes"
 
 
@@ -47,6 +49,8 @@ class Rules:
             return Refusal.ATTEMPTS
         if self.to is None and letter.origin_topic != self.home:
             return Refusal.ORIGIN
+        if self.to is None and letter.reason == RejectReason.UNSCORABLE:
+            return Refusal.COUNTED
         return None
 
 
