@@ -116,22 +116,28 @@ def _faults(settings: KafkaSettings) -> Iterator[_Fault]:
 
 
 def _closed_by_broker(settings: KafkaSettings) -> _Fault:
-    """What it means when the broker just hangs up depends on what it was offered."""
+    """What it means when the broker just hangs up depends on what it was offered.
+
+    It may pass: so does a proxy or load balancer whose broker restarts.
+    """
     signs = ("socket disconnected",)
     if settings.security_protocol.endswith("PLAINTEXT"):
         return _Fault(
             signs,
             "the broker hangs up on plain text; this is probably a TLS port",
             "set kafka.security_protocol to SSL or SASL_SSL",
+            retriable=True,
         )
     if settings.security_protocol == "SSL":
         return _Fault(
             signs,
             "the broker hangs up on a client without a user; this is probably a SASL port",
             "set kafka.security_protocol to SASL_SSL, with kafka.sasl_mechanism, a user name and a password",
+            retriable=True,
         )
     return _Fault(
         signs,
         "the broker hangs up while the user is authenticated; user name, password or mechanism are probably wrong",
         "set kafka.sasl_username, kafka.sasl_password and kafka.sasl_mechanism right",
+        retriable=True,
     )

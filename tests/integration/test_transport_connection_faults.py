@@ -138,7 +138,8 @@ def test_wrong_settings_are_told_with_cause_and_remedy(secure: Secure, fault: st
     }
     with pytest.raises(TransportError, match=message) as caught:
         probe(secure.but(**placed))
-    assert not isinstance(caught.value, RetriableTransportError), "trying again cannot help"
+    # Only who hangs up without a word may be a proxy whose broker restarts.
+    assert isinstance(caught.value, RetriableTransportError) == ("hangs up" in str(caught.value))
     assert PASSWORD not in repr(caught.value)
     assert WRONG not in repr(caught.value)
 

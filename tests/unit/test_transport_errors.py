@@ -89,6 +89,13 @@ def test_a_telling_sign_wins_over_its_consequences() -> None:
     assert "kafka.sasl_password" in str(fault)
 
 
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_SSL"])
+def test_who_just_hangs_up_may_be_a_proxy_whose_broker_restarts(protocol: str) -> None:
+    user = {"sasl_mechanism": "PLAIN", "sasl_username": "u", "sasl_password": "p"} if "SASL" in protocol else {}
+    settings = KafkaSettings.model_validate({"security_protocol": protocol, **user})
+    assert isinstance(connection_fault(settings, ["socket disconnected"]), RetriableTransportError)
+
+
 def test_a_restarting_broker_is_not_taken_for_a_wrong_protocol() -> None:
     fault = connection_fault(KafkaSettings(), ["socket disconnected", "111 ECONNREFUSED"])
     assert isinstance(fault, RetriableTransportError)
