@@ -27,6 +27,9 @@ test: $(STAMP) ## Run all tests, integration tests on real Kafka included.
 test-ops: $(STAMP) ## Run the tests that need Prometheus and promtool.
 	@$(BIN)/python -m pytest -m ops $(ARGS)
 
+soak: $(STAMP) ## Run workers through faults at random for minutes; options by ARGS="…".
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
+
 lint: $(STAMP) ## Check style and format.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 

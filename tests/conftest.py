@@ -81,7 +81,11 @@ def make_topic(kafka: str) -> TopicMaker:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small bundle, trained for real on a small simulated world."""
-    folder = tmp_path_factory.mktemp("model")
+    return train_small_bundle(tmp_path_factory.mktemp("model"))
+
+
+def train_small_bundle(folder: Path) -> Path:
+    """Train a bundle on the first days of the small world; return its folder, a new one in `folder`."""
     to_file(simulate(SMALL_WORLD, range(20)), folder / "history.parquet")
     history = collect(ArchiveSource(folder / "history.parquet"), Settings(), newest=6_000, progress=lambda _: None)
     new = NewBundle(folder / "bundle", "tests", "1", created_at=SMALL_WORLD.start)

@@ -17,7 +17,7 @@ DOWN_S = 3.0
 @pytest.mark.parametrize("end", ["crash", "orderly stop"])
 def test_the_broker_is_away_for_a_while(end: str, shaky: TwoDoors, shaky_trial: Trial) -> None:
     trial = shaky_trial
-    trial.feed(payments(4_000))
+    trial.feed(payments(3_000))
     pair = [trial.start(name, changes=SLOW) for name in ("one", "two")]
     trial.wait("both have partitions", lambda: all(each.ready() for each in pair))
     if end == "crash":
@@ -35,7 +35,7 @@ def test_the_broker_is_away_for_a_while(end: str, shaky: TwoDoors, shaky_trial: 
 
 def test_the_topic_of_alerts_is_deleted_and_made_again(trial: Trial) -> None:
     """The worker stays in its group, reads nothing more, loses nothing that was not in the topic."""
-    trial.feed(payments(6_000))
+    trial.feed(payments(4_000))
     running = trial.start("worker", changes=SLOW)
     trial.wait("some is committed", lambda: trial.committed() > 0)
     trial.admin.delete_topics([trial.topics.alerts])

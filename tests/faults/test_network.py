@@ -9,7 +9,7 @@ from tests.helpers.listeners import TwoDoors
 from tests.helpers.proxy import FAIR, Weather
 
 SLOW = {"worker.max_poll_records": "10"}
-LASTS_S = 3.0
+LASTS_S = 2.0
 
 STORMS = {
     "delayed": Weather(delay_s=0.1),
@@ -22,7 +22,7 @@ STORMS = {
 @pytest.mark.parametrize("storm", STORMS)
 def test_a_storm_passes(storm: str, shaky: TwoDoors, shaky_trial: Trial) -> None:
     trial, proxy = shaky_trial, shaky.proxy
-    trial.feed(payments(3_000))
+    trial.feed(payments(1_500))
     running = trial.start("worker", changes=SLOW)
     trial.wait("some is committed", lambda: trial.committed() > 0)
     proxy.weather = STORMS[storm]
@@ -39,11 +39,11 @@ def test_a_storm_passes(storm: str, shaky: TwoDoors, shaky_trial: Trial) -> None
 
 def test_connections_are_cut_again_and_again(shaky: TwoDoors, shaky_trial: Trial) -> None:
     trial = shaky_trial
-    trial.feed(payments(6_000))
+    trial.feed(payments(3_000))
     running = trial.start("worker", changes=SLOW)
     trial.wait("some is committed", lambda: trial.committed() > 0)
     cuts = 0
-    while trial.committed() < 5_000:
+    while trial.committed() < 2_500:
         cuts += shaky.proxy.cut() > 0
         time.sleep(0.7)
     assert cuts > 1

@@ -48,12 +48,12 @@ def test_a_partition_is_added_under_load(trial: Trial) -> None:
 
 def test_the_look_back_is_gone_and_there_is_no_snapshot(trial: Trial) -> None:
     """The state is what the rest of the log tells, as if the log had begun there."""
-    trial.feed(payments(2_000))
+    trial.feed(payments(1_200))
     trial.finish(trial.start("worker", changes={"snapshots.url": str(trial.folder / "elsewhere")}))
     stored, whole = trial.offsets(), trial.records()
     begins = {number: offset // 2 for number, offset in stored.items()}
     delete_before(trial, begins)
-    trial.feed(payments(3_000)[2_000:])
+    trial.feed(payments(1_800)[1_200:])
     trial.finish(trial.start("worker"))
     goes_on = trial.said("partition goes on")[-3:]
     assert {line["how"] for line in goes_on} == {"look_back"}
@@ -65,11 +65,11 @@ def test_the_look_back_is_gone_and_there_is_no_snapshot(trial: Trial) -> None:
 
 
 def test_the_look_back_is_gone_but_snapshots_know_it(trial: Trial) -> None:
-    trial.feed(payments(2_000))
+    trial.feed(payments(1_200))
     trial.finish(trial.start("worker"))
     stored, whole = trial.offsets(), trial.records()
     delete_before(trial, stored)
-    trial.feed(payments(3_000)[2_000:])
+    trial.feed(payments(1_800)[1_200:])
     trial.finish(trial.start("worker"))
     assert {line["how"] for line in trial.said("partition goes on")[-3:]} == {"snapshot"}
     trial.check(trial.expected(whole + trial.records()))
@@ -77,15 +77,15 @@ def test_the_look_back_is_gone_but_snapshots_know_it(trial: Trial) -> None:
 
 def test_records_are_deleted_before_the_group_read_them(trial: Trial) -> None:
     """What was never seen is missing, and is said to be; everything else is as if it had never been sent."""
-    trial.feed(payments(2_000))
+    trial.feed(payments(1_200))
     trial.finish(trial.start("worker"))
     seen, read = trial.offsets(), trial.records()
-    trial.feed(payments(2_500)[2_000:])
+    trial.feed(payments(1_700)[1_200:])
     ends = {number: offset + 1 for number, offset in seen.items()}
     for each in trial.records():
         ends[each.partition] = max(ends[each.partition], each.offset + 1)
     delete_before(trial, ends)
-    trial.feed(payments(3_500)[2_500:])
+    trial.feed(payments(2_300)[1_700:])
     trial.finish(trial.start("worker"))
     lost = trial.said("records were deleted before this group read them")
     assert sum(int(str(line["records"])) for line in lost) == 500

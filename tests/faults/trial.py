@@ -2,9 +2,10 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ from kafka.errors import KafkaError
 from detectors.bundle import Bundle
 from streamer.events.record import Message, Record
 from streamer.settings import KafkaSettings, Settings, load
-from streamer.simulate.event import encode
+from streamer.simulate.event import SimulatedEvent, encode
 from streamer.simulate.stream import simulate
 from streamer.transport.kafka import KafkaProducer
 from streamer.transport.kafka_admin import create_topics
@@ -50,23 +51,23 @@ QUICK = {
 """What all workers of trials have in common."""
 
 
-@cache
-def payments(count: int, seed: int = 1) -> tuple[tuple[bytes, bytes], ...]:
-    """Return keys and values of simulated payments, with some repeats and some rubbish among them."""
-    days = 2 + count // (2 * SMALL_WORLD.users)
-    rng = np.random.default_rng(seed)
-    found: list[tuple[bytes, bytes]] = []
-    for event in simulate(SMALL_WORLD, range(FIRST_DAY, FIRST_DAY + days)):
-        key = str(event.transaction.user_id).encode()
-        found.append((key, encode(event.transaction)))
+def with_rubbish(events: Iterable[SimulatedEvent], rng: np.random.Generator) -> Iterator[tuple[bytes, bytes]]:
+    """Yield keys and values of payments, with some repeats and some rubbish among them."""
+    for event in events:
+        key, value = str(event.transaction.user_id).encode(), encode(event.transaction)
+        yield key, value
         kind = rng.random()
         if kind < 0.02:
-            found.append(found[-1])
+            yield key, value
         elif kind < 0.03:
-            found.append((key, found[-1][1][: int(rng.integers(1, 40))]))
-        if len(found) >= count:
-            break
-    return tuple(found[:count])
+            yield key, value[: int(rng.integers(1, 40))]
+
+
+@cache
+def payments(count: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Return keys and values of the first payments after those that trained the bundle, and what is among them."""
+    events = simulate(SMALL_WORLD, range(FIRST_DAY, SMALL_WORLD.days))
+    return tuple(islice(with_rubbish(events, np.random.default_rng(1)), count))
 
 
 class Trial:
