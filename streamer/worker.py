@@ -108,7 +108,8 @@ class Worker:
             records = []
         if records:
             self._judge(records)
-        if self._delivery.due_in(self._clock.monotonic()) == 0.0:
+        # While blocked also with nothing in hand: if that was lost with its partitions, nothing is left to wait for.
+        if self._blocked_since is not None or self._delivery.due_in(self._clock.monotonic()) == 0.0:
             self._deliver()
         if not len(self._delivery):
             self._ownership.keep_snapshots()

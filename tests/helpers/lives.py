@@ -66,6 +66,10 @@ class Life:
         if self._snapshots is not None:
             self._snapshots.close()
 
+    def lose_membership(self) -> None:
+        """Be expelled, and learn of it at the next turn."""
+        self._consumer.expel()
+
     def stop(self) -> None:
         """End in order."""
         stopping = threading.Event()

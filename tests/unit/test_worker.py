@@ -105,6 +105,21 @@ def test_a_partition_that_comes_while_outputs_are_not_taken_is_not_read(world: M
     assert here.committed() == here.scored() == 60
 
 
+def test_a_worker_that_loses_all_it_had_in_hand_reads_on(world: MakeWorld) -> None:
+    here = world(worker__commit_interval_ms="0")
+    worker = here.worker()
+    worker.turn()
+    here.send(60)
+    here.broker.fail_transactions = lambda: "lost"
+    turns(worker, 3)
+    assert any("outputs are not taken" in fault for fault in worker.health.faults_of_readiness())
+    worker.lose_membership()
+    here.broker.fail_transactions = lambda: None
+    turns(worker, 20)
+    assert here.committed() == here.scored() == 60
+    assert worker.health.faults_of_readiness() == []
+
+
 def test_what_an_earlier_run_evicted_is_not_counted_again(world: MakeWorld, tmp_path: Path) -> None:
     here = world(state__users="2", snapshots__url=str(tmp_path))
     first = here.worker()
