@@ -11,7 +11,7 @@ from tests.helpers.listeners import TwoDoors
 from tests.helpers.oracle import differences
 
 SLOW = {"worker.max_poll_records": "10"}
-DOWN_S = 3.0
+DOWN_S = 1.5
 
 
 @pytest.mark.parametrize("end", ["crash", "orderly stop"])

@@ -21,6 +21,7 @@ from streamer.simulate.event import SimulatedEvent, encode
 from streamer.simulate.stream import simulate
 from streamer.transport.kafka import KafkaProducer
 from streamer.transport.kafka_admin import create_topics
+from streamer.transport.kafka_client import Loop, connect
 from tests.conftest import SMALL_WORLD
 from tests.faults.saboteur import Sabotage
 from tests.helpers.forked import Forked
@@ -112,6 +113,7 @@ class Trial:
         self.workers: list[RunningWorker] = []
         self._own = KafkaSettings(bootstrap_servers=bootstrap)
         self._admin: kafka.KafkaAdminClient | None = None
+        self._loop: Loop | None = None
         self.topics.create(partitions)
         create_topics(self._own, {self.scores: 1})
 
@@ -126,8 +128,9 @@ class Trial:
         for each in self.workers:
             each.process.kill()
             each.process.wait(PATIENCE_S)
-        if self._admin is not None:
+        if self._admin is not None and self._loop is not None:
             self._admin.close()
+            self._loop.close()
 
     @property
     def settings(self) -> Settings:
@@ -138,7 +141,7 @@ class Trial:
     def admin(self) -> kafka.KafkaAdminClient:
         """A client for what no worker may do."""
         if self._admin is None:
-            self._admin = kafka.KafkaAdminClient(bootstrap_servers=self._own.bootstrap_servers)
+            self._admin, self._loop = connect(kafka.KafkaAdminClient, self._own)
         return self._admin
 
     def feed(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
