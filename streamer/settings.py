@@ -138,7 +138,7 @@ class DeadLetterSettings(_Group):
     max_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="Largest share of rejected records in the last minute."
     )
-    max_per_minute: Positive = Field(60_000, description="Most rejected records in the last minute.")
+    max_per_minute: Positive = Field(300_000, description="Most rejected records in the last minute.")
     min_records: Positive = Field(1_000, description="Rejected records in the last minute before the share counts.")
 
 
