@@ -35,7 +35,7 @@ CALLS = {
 """What the worker calls between its stages' edges, as module:class.method."""
 
 When = Literal["before", "after"]
-How = Literal["kill", "stop", "hang", "raise"]
+How = Literal["kill", "stop", "hang"]
 
 
 class Sabotage(Protocol):
@@ -54,7 +54,7 @@ class Trap:
         at: one of STAGES or CALLS.
         nth: counts from 1.
         when: at which edge of it.
-        how: SIGKILL, SIGSTOP, a sleep without end, or an exception.
+        how: SIGKILL, SIGSTOP, or a sleep without end.
     """
 
     at: str
@@ -202,15 +202,10 @@ def _hang() -> None:
         time.sleep(60.0)
 
 
-def _raise() -> None:
-    raise RuntimeError("sabotage")
-
-
 _DEEDS: dict[How, Callable[[], None]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "hang": _hang,
-    "raise": _raise,
 }
 
 
