@@ -46,16 +46,14 @@ def supervise(
     fenced_at: list[float] = []
     while not stopping.is_set():
         try:
-            worker = build()
+            build().run(stopping)
         except RetriableTransportError as error:
+            # While it connects or joins: once it works, a worker waits for its broker by itself.
             if not fenced_at:
                 raise
             log.warning("broker is away, trying again", cause=str(error))
             health.beat()
             stopping.wait(FIRST_PAUSE_S)
-            continue
-        try:
-            worker.run(stopping)
         except FencedError as error:
             now = clock.monotonic()
             fenced_at = [*(at for at in fenced_at if now - at < WINDOW_S), now]

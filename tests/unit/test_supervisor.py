@@ -27,6 +27,11 @@ class Fails:
         raise TransportError("refused")
 
 
+class CannotJoin:
+    def run(self, stopping: threading.Event) -> None:
+        raise RetriableTransportError("no broker")
+
+
 class Impatient(threading.Event):
     """Never waits, but lets the clock go on."""
 
@@ -84,7 +89,9 @@ def test_a_broker_away_ends_the_first_start_but_not_a_later_one(supervised: Supe
     away = RetriableTransportError("no broker")
     with pytest.raises(RetriableTransportError):
         supervised(iter([away]))
-    assert supervised(iter([Fenced(), away, away, Ends()])) == 1
+    with pytest.raises(RetriableTransportError):
+        supervised(iter([CannotJoin()]))
+    assert supervised(iter([Fenced(), away, CannotJoin(), away, Ends()])) == 1
 
 
 def test_other_errors_end_it(supervised: Supervised) -> None:
