@@ -5,7 +5,6 @@ it. Nothing in the product knows of any of this.
 """
 
 import os
-import resource
 import signal
 import threading
 import time
@@ -14,10 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol
-
-import numpy as np
-
-from detectors.api import Floats, Windows
 
 STAGES = ("poll", "decode", "state", "score", "alert", "deliver", "restore", "snapshot")
 """What the worker itself times."""
@@ -86,101 +81,6 @@ class Doze:
         _watch(self.at, "before", _Counter(self.nth, lambda: time.sleep(self.seconds)))
 
 
-@dataclass(frozen=True, slots=True)
-class ClockJump:
-    """The wall clock is another one from the n-th question on.
-
-    Attributes:
-        by_s: how far it jumps.
-        nth: counts from 1.
-    """
-
-    by_s: float
-    nth: int
-
-    def install(self) -> None:
-        """See `Sabotage.install`."""
-        from streamer.clock import SystemClock
-
-        asked = 0
-
-        def wall(_: SystemClock) -> float:
-            nonlocal asked
-            asked += 1
-            return time.time() + (self.by_s if asked >= self.nth else 0.0)
-
-        _replace(SystemClock, "wall", wall)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeZone:
-    """The machine stands elsewhere.
-
-    Attributes:
-        name: as in `TZ`.
-    """
-
-    name: str
-
-    def install(self) -> None:
-        """See `Sabotage.install`."""
-        os.environ["TZ"] = self.name
-        time.tzset()
-
-
-@dataclass(frozen=True, slots=True)
-class FullDisk:
-    """No file of this process can grow beyond a size, as on a disk without room.
-
-    Attributes:
-        most_bytes: that size; the log must fit.
-    """
-
-    most_bytes: int
-
-    def install(self) -> None:
-        """See `Sabotage.install`."""
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.most_bytes, self.most_bytes))
-
-
-@dataclass(frozen=True, slots=True)
-class Poison:
-    """A detector raises whenever payments of an amount are among those it judges.
-
-    Attributes:
-        amounts: in units of the currency.
-    """
-
-    amounts: tuple[float, ...]
-
-    def install(self) -> None:
-        """See `Sabotage.install`."""
-        from detectors.models.tails import FeatureTails
-        from streamer.state.features import FEATURES
-
-        column = [feature.name for feature in FEATURES].index("log_amount")
-        poison = np.log(np.array(self.amounts) + 0.5)
-        ordinary = FeatureTails.score
-
-        def score(detector: FeatureTails, windows: Windows) -> Floats:
-            if np.isclose(windows.last[:, column, None], poison, rtol=1e-6, atol=0).any():
-                raise RuntimeError("sabotage")
-            return ordinary(detector, windows)
-
-        _replace(FeatureTails, "score", score)
-
-
-@dataclass(frozen=True, slots=True)
-class LaterFormat:
-    """Snapshots are written as a later program would, in a format of its own."""
-
-    def install(self) -> None:
-        """See `Sabotage.install`."""
-        from streamer.state import snapshot
-
-        snapshot.FORMAT += 1
-
-
 class _Counter:
     """Does its deed at the n-th call."""
 
@@ -230,7 +130,7 @@ def _around_stage(name: str, when: When, passed: Callable[[], None]) -> None:
         if entered == name and when == "after":
             passed()
 
-    _replace(Metrics, "stage", stage)
+    replace_method(Metrics, "stage", stage)
 
 
 def _around_call(place: str, when: When, passed: Callable[[], None]) -> None:
@@ -247,10 +147,10 @@ def _around_call(place: str, when: When, passed: Callable[[], None]) -> None:
             passed()
         return answer
 
-    _replace(kind, method, call)
+    replace_method(kind, method, call)
 
 
-def _replace(kind: type, name: str, function: Callable[..., object]) -> None:
+def replace_method(kind: type, name: str, function: Callable[..., object]) -> None:
     if not hasattr(kind, name):
         raise AttributeError(f"{kind.__name__} has no {name}: the saboteur knows an older program")
     setattr(kind, name, function)

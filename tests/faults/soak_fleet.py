@@ -22,13 +22,13 @@ class Place:
         running: the present one.
         killed: whether its end is wanted.
         exits: exit codes of those that ended by themselves.
-        memory: (seconds, MiB) of resident memory of the present process.
+        lives: (seconds, MiB) of resident memory over the life of each process.
     """
 
     running: RunningWorker
     killed: bool = False
     exits: Counter[int] = field(default_factory=Counter)
-    memory: list[tuple[float, float]] = field(default_factory=list)
+    lives: list[list[tuple[float, float]]] = field(default_factory=lambda: [[]])
 
 
 class Fleet:
@@ -61,12 +61,12 @@ class Fleet:
         for name, place in self.places.items():
             code = place.running.process.poll()
             if code is None:
-                place.memory.append((now_s, psutil.Process(place.running.process.pid).memory_info().rss / MIB))
+                place.lives[-1].append((now_s, psutil.Process(place.running.process.pid).memory_info().rss / MIB))
                 continue
             if not place.killed:
                 place.exits[code] += 1
             place.killed = False
-            place.memory.clear()
+            place.lives.append([])
             place.running = self._start(name)
             self.restarts += 1
 

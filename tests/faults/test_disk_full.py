@@ -1,7 +1,7 @@
 """A disk without room for snapshots costs snapshots, nothing else."""
 
 from streamer.scrape import Scrape
-from tests.faults.saboteur import FullDisk
+from tests.faults.surroundings import FullDisk
 from tests.faults.trial import Trial, payments
 
 ROOM_BYTES = 60_000

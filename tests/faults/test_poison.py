@@ -6,7 +6,8 @@ import urllib.request
 from collections import Counter
 
 from streamer.cli.exits import Exit
-from tests.faults.saboteur import Poison, Trap
+from tests.faults.saboteur import Trap
+from tests.faults.surroundings import Poison
 from tests.faults.trial import Trial, payments
 from tests.helpers.oracle import Outcome, assert_same
 from tests.helpers.worker import RunningWorker

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from streamer.scrape import Scrape
-from tests.faults.saboteur import LaterFormat, Trap
+from tests.faults.saboteur import Trap
+from tests.faults.surroundings import LaterFormat
 from tests.faults.trial import Trial, payments
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.saboteur import ClockJump, TimeZone
+from tests.faults.surroundings import ClockJump, TimeZone
 from tests.faults.trial import Trial, payments
 
 DAY_S = 86_400.0
