@@ -50,7 +50,8 @@ class TailCurve:
         Raises:
             ValueError: there are none, or one is not finite.
         """
-        values = np.sort(np.asarray(scores, np.float64))
+        # Raw scores are 32-bit floats; closer neighbours would make slopes that overflow.
+        values = np.sort(np.asarray(scores, np.float32).astype(np.float64))
         if len(values) == 0 or not np.isfinite(values).all():
             raise ValueError(f"a tail curve needs finite scores and at least one, not {len(values)} with NaN or inf")
         distinct, first = np.unique(values, return_index=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -13,6 +13,7 @@ COARSE = hnp.arrays(np.float64, st.integers(1, 400), elements=st.sampled_from([0
 
 
 @given(SCORES | COARSE, hnp.arrays(np.float64, 50, elements=st.floats(-1e300, 1e300)))
+@example(np.array([-5e-324, 5e-324]), np.array([0.0, *[1.0] * 49]))
 def test_a_higher_score_is_never_less_rare(scores: np.ndarray, asked: np.ndarray) -> None:
     tails = TailCurve.fit(scores)(np.sort(asked))
     assert (np.diff(tails) >= 0).all()
