@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
+from streamer.events.record import TopicPartition
 from streamer.settings import PREFIX, Settings, leaves
+from streamer.state.store import SnapshotStore
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
 
 Check = Callable[[], str]
@@ -17,7 +19,7 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         settings: already read, hence already valid.
         create_partitions: partitions of topics to be created; None creates none.
     """
-    names = [settings.topics.transactions, settings.topics.alerts, settings.topics.dead_letters]
+    names = settings.topics.names
 
     def bundle() -> str:
         found = open_bundle(settings.worker.bundle).manifest.made
@@ -30,10 +32,18 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         require_topics(settings.kafka, names)
         return ", ".join(names)
 
+    def snapshots() -> str:
+        if settings.snapshots.url is None:
+            return "none are kept; a restart reads the log again (setting snapshots.url)"
+        store = SnapshotStore(settings.snapshots.url, settings.kafka.group_id, keep=settings.snapshots.keep)
+        found = store.offsets(TopicPartition(settings.topics.transactions, 0))
+        return f"{store!r} can be read; {len(found)} of partition 0 are there"
+
     yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
     yield "bundle", bundle
     yield "brokers", lambda: str(probe(settings.kafka))
     yield "topics", topics
+    yield "snapshots", snapshots
 
 
 def settings_table() -> str:

@@ -1,7 +1,6 @@
 """The partitions of this worker: taken over with their state, given up with a last snapshot."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
@@ -148,14 +147,23 @@ class Ownership:
         self._accounts.taken(source, partition)
         self._accounts.held(source, partition)
         self._consumer.seek(source, partition.next_offset)
-        if bounds.committed is None and partition.published_to:
-            # Or a crash before the first commit would start at a later end and lose what came between.
-            with suppress(RetriableTransportError):
-                self._consumer.commit({source: partition.published_to})
+        if bounds.committed is None:
+            self._commit_start(source, partition.published_to)
         self.owned.add(source)
         if partition.is_restoring:
             self._restoring[source] = started
             self._health.restoring(source, partition.published_to - partition.next_offset)
+
+    def _commit_start(self, source: TopicPartition, offset: int) -> None:
+        """Store where a new group starts: else a crash before its first commit would start elsewhere.
+
+        Raises:
+            FencedError: it cannot be stored.
+        """
+        try:
+            self._consumer.commit({source: offset})
+        except RetriableTransportError as error:
+            raise FencedError(f"the start of {_name(source)} could not be stored: {error}") from error
 
     def _leave_snapshots(self, sources: Sequence[TopicPartition]) -> None:
         if self._snapshots is None:

@@ -40,7 +40,9 @@ class KafkaSettings(_Group):
     client_id: str = Field("fraud-streamer", description="Name shown in the broker's logs.")
     group_id: str = Field("fraud-streamer", description="Consumer group; workers of one group share partitions.")
     auto_offset_reset: Literal["earliest", "latest"] = Field(
-        "earliest", description="Where a group without committed offsets starts."
+        "earliest",
+        description="Where a group starts in partitions without committed offsets; `latest` passes over what was "
+        "written to an added partition before it was found.",
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Encryption and authentication of connections."
@@ -94,6 +96,11 @@ class TopicSettings(_Group):
     alerts: str = Field("alerts", description="Output: fraud alerts, keyed by user.")
     dead_letters: str = Field("dead-letters", description="Output: records that cannot be judged.")
     scores: str | None = Field(None, description="Output: risk and features of every transaction; unset writes none.")
+
+    @property
+    def names(self) -> list[str]:
+        """All topics that a worker needs, the input first."""
+        return [self.transactions, self.alerts, self.dead_letters, *([self.scores] if self.scores else [])]
 
     @model_validator(mode="after")
     def _outputs_are_no_inputs(self) -> "TopicSettings":

@@ -13,7 +13,7 @@ from streamer import __version__
 from streamer.bundles import open_bundle
 from streamer.clock import Clock, SystemClock
 from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
-from streamer.errors import StreamerError
+from streamer.errors import SettingsError, SnapshotError, StreamerError
 from streamer.events.record import Record
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
@@ -61,9 +61,8 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
             trained_until=made.trained_until,
         )
         health.bundle_loaded()
-        topics = settings.topics
-        outputs = [topics.alerts, topics.dead_letters, *([topics.scores] if topics.scores else [])]
-        require_topics(settings.kafka, [topics.transactions, *outputs])
+        require_topics(settings.kafka, settings.topics.names)
+        warn_of_passing_names(settings)
         warm_up(settings, bundle)
         supervise(
             lambda: build_worker(settings, bundle, metrics=metrics, health=health, clock=clock, port=server.port),
@@ -92,7 +91,7 @@ def build_worker(
 
     Raises:
         TransportError: the brokers cannot be used.
-        SnapshotError: the place of snapshots cannot be used.
+        SettingsError: the place of snapshots is none.
     """
     with ExitStack() as opened:
         consumer = opened.enter_context(closing(KafkaConsumer(settings.kafka)))
@@ -100,7 +99,7 @@ def build_worker(
         opened.callback(delivery.close)
         snapshots = None
         if settings.snapshots.url is not None:
-            snapshots = opened.enter_context(closing(Snapshots(settings, metrics=metrics, clock=clock)))
+            snapshots = opened.enter_context(closing(_snapshots(settings, metrics, clock)))
         pipeline = Pipeline(
             settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
         )
@@ -129,6 +128,25 @@ def _writer(settings: Settings, consumer: KafkaConsumer, port: int) -> Writer:
     except StreamerError:
         producer.close()
         raise
+
+
+def _snapshots(settings: Settings, metrics: Metrics, clock: Clock) -> Snapshots:
+    try:
+        return Snapshots(settings, metrics=metrics, clock=clock)
+    except SnapshotError as error:
+        raise SettingsError(f"snapshots.url: {error}") from error
+
+
+def warn_of_passing_names(settings: Settings) -> None:
+    """Say so if the transactional id will be another one after a restart."""
+    kafka = settings.kafka
+    is_named = kafka.transactional_id or kafka.group_instance_id or settings.http.port
+    if settings.worker.delivery == "exactly_once" and not is_named:
+        log.warning(
+            "after a crash the next worker waits for the open transaction to time out",
+            cause="the metrics port is chosen at each start, and names the transactions",
+            remedy="set http.port, kafka.group_instance_id or kafka.transactional_id",
+        )
 
 
 def transactional_id(settings: Settings, port: int) -> str:

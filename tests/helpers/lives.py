@@ -30,7 +30,7 @@ class Life:
         self.health = Health(clock, silence_s=1e9, stall_after_s=1e9)
         metrics = Metrics(self.registry)
         self.health.bundle_loaded()
-        self._consumer = broker.consumer(settings.kafka.group_id)
+        self._consumer = broker.consumer(settings.kafka.group_id, auto_offset_reset=settings.kafka.auto_offset_reset)
         self._snapshots = Snapshots(settings, metrics=metrics, clock=clock) if settings.snapshots.url else None
         self._worker = Worker(
             settings,

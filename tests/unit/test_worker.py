@@ -187,3 +187,14 @@ def test_progress_of_a_restore_is_told(world: MakeWorld) -> None:
     assert second.health.faults_of_readiness() == []
     assert here.scored() == 100, "what was published before is not published again"
     assert second.value("streamer_restore_records", topic="transactions", partition="0") == 0
+
+
+def test_a_new_group_that_starts_at_the_end_loses_nothing_by_a_crash_before_its_first_commit(world: MakeWorld) -> None:
+    here = world(kafka__auto_offset_reset="latest", worker__commit_interval_ms="0")
+    first = here.worker()
+    first.turn()
+    first.die()
+    here.send(30)
+    second = here.worker()
+    turns(second, 20)
+    assert here.scored() == 30
