@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
+from streamer.events.mapping_file import open_mapping
 from streamer.settings import PREFIX, Settings, leaves
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
 
@@ -30,7 +31,12 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         require_topics(settings.kafka, names)
         return ", ".join(names)
 
+    def mapping() -> str:
+        found = open_mapping(settings.events.mapping)
+        return "canonical transactions" if found is None else f"reads {', '.join(found.columns)}"
+
     yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
+    yield "mapping", mapping
     yield "bundle", bundle
     yield "brokers", lambda: str(probe(settings.kafka))
     yield "topics", topics
