@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
     frozenset({"streamer.ownership", "streamer.supervisor"}),
     frozenset({"streamer.worker", "streamer.replay"}),
-    frozenset({"streamer.evaluation", "streamer.progress", "streamer.training_progress"}),
+    frozenset({"streamer.evaluation", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),
     frozenset({"streamer.demo"}),
     frozenset({"streamer.cli"}),
     frozenset({"streamer.__main__"}),
