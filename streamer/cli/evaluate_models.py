@@ -14,7 +14,7 @@ from streamer.clock import SystemClock
 from streamer.events.mapping_file import open_mapping
 from streamer.history import advances
 from streamer.progress import counting
-from streamer.protocol.contest import chosen, contest
+from streamer.protocol.contest import ALL, chosen, contest
 from streamer.protocol.sample import gather
 from streamer.protocol.split import Split
 from streamer.protocol.table import document_of, tables_of
@@ -62,6 +62,9 @@ def evaluate_models(
     names = chosen(choice.models, CANDIDATES, labels=choice.labels)
     use_one_thread()
     console = Console(stderr=True)
+    needing = [name for name, each in CANDIDATES.items() if each.needs_labels and not choice.labels]
+    if choice.models == ALL and needing:
+        console.print(f"left out, for they learn from labels: {', '.join(needing)} (add --labels delayed)")
     labels = read_truth(settings, data, label)
     source = open_archive(settings, data, partitions=partitions)
     with counting("payments read", console) as count:

@@ -44,7 +44,9 @@ class FieldMapping:
         Raises:
             SettingsError: the label is also a field, or a field is made of something it cannot be.
         """
-        self._fields = {name: _spec(spec, name) for name in Transaction.__struct_fields__ if getattr(spec, name)}
+        self._fields = {
+            name: _spec(spec, name) for name in Transaction.__struct_fields__ if getattr(spec, name) is not None
+        }
         self._amount = _whole(spec.amount, AmountSpec)
         self._time = _whole(spec.timestamp, TimeSpec)
         self._places = {name: tuple(map(_place, field.names)) for name, field in self._fields.items()}

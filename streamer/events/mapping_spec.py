@@ -7,12 +7,15 @@ currency = { constant = "EUR" }                            the same for every pa
 label = "is_fraud"                                         the truth, for evaluation alone
 """
 
-from typing import Literal
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-Name = str
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+_EXAMPLE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 class ColumnSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,20 +28,17 @@ class ColumnSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     column: Name | None = None
-    columns: tuple[Name, ...] | None = None
-    constant: str | None = None
+    columns: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] | None = None
+    constant: Name | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
 
         Raises:
-            ValueError: not just one source, or an empty one.
+            ValueError: not just one source.
         """
-        given = [source for source in (self.column, self.columns, self.constant) if source is not None]
-        if len(given) != 1:
+        if [self.column, self.columns, self.constant].count(None) != 2:
             raise ValueError("name one of column, columns and constant")
-        if not all(given) or (self.columns is not None and not all(self.columns)):
-            raise ValueError("a name is empty")
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -95,15 +95,19 @@ class TimeSpec(ColumnSpec, frozen=True, kw_only=True):
         """Check the values.
 
         Raises:
-            ValueError: the zone does not exist, or is needed and missing.
+            ValueError: the zone does not exist, or is needed and missing; or the format cannot be read.
         """
         ColumnSpec.__post_init__(self)
         _ = self.place
-        if self.format is not None and "%z" not in self.format and self.zone is None:
+        if self.format is None:
+            return
+        if "%z" not in self.format and self.zone is None:
             raise ValueError('a format without %z needs a zone, e.g. zone = "UTC"')
+        if datetime.strptime(_EXAMPLE.strftime(self.format), self.format).date() != _EXAMPLE.date():  # noqa: DTZ007 (a date alone is compared)
+            raise ValueError(f"format {self.format!r} names no whole date: write it as %Y-%m-%d %H:%M:%S")
 
     @property
-    def place(self) -> ZoneInfo | None:
+    def place(self) -> tzinfo | None:
         """The zone of texts that name none.
 
         Raises:
@@ -111,10 +115,14 @@ class TimeSpec(ColumnSpec, frozen=True, kw_only=True):
         """
         if self.zone is None:
             return None
+        if self.zone == "UTC":
+            return UTC  # known even where no database of zones is installed
         try:
             return ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"there is no time zone {self.zone!r}: name one as Europe/Berlin or UTC") from None
+            raise ValueError(
+                f"there is no time zone {self.zone!r}: name one as Europe/Berlin; systems without zones need tzdata"
+            ) from None
 
 
 class MappingSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import numpy as np
 from detectors.training.candidates import Candidate, Lesson, parameters_of
 from detectors.training.fit import Progress
 from streamer.clock import Clock
-from streamer.errors import EnvironmentFault, SettingsError
+from streamer.errors import ArchiveError, EnvironmentFault, SettingsError
 from streamer.protocol.figures import Figures, figures_of
 from streamer.protocol.sample import Sample
 from streamer.state.features import TABLE
@@ -84,6 +84,7 @@ def contest(
 
     Raises:
         EnvironmentFault: a package is missing.
+        ArchiveError: a candidate cannot learn from the sample.
     """
     for name, candidate in candidates.items():
         for seed in seeds:
@@ -95,6 +96,8 @@ def contest(
                 raise EnvironmentFault(
                     f"model {name!r} needs {error.name}: run pip install 'fraud-streamer[train]'"
                 ) from error
+            except ValueError as error:
+                raise ArchiveError(f"model {name!r} cannot learn from the days of training: {error}") from error
             trained = clock.monotonic()
             score = np.asarray(scorer.score(sample.test), np.float32)
             scored = clock.monotonic()

@@ -122,6 +122,21 @@ def test_every_seed_is_an_entry_and_the_table_shows_their_spread(app: typer.Type
     assert "±" in cost
 
 
+def test_models_need_frauds_to_learn_from(app: typer.Typer, canonical: Path, tmp_path: Path) -> None:
+    rows = canonical.read_text(encoding="utf-8").splitlines(keepends=True)
+    with canonical.open(encoding="utf-8", newline="") as source:
+        until = [int(row["timestamp"]) for row in csv.DictReader(source)]
+    honest = [
+        row if time > 1_736_300_000_000 else row.replace("true", "false").replace("True", "False")
+        for row, time in zip(rows[1:], until, strict=True)
+    ]
+    path = tmp_path / "honest.csv"
+    path.write_text("".join([rows[0], *honest]), encoding="utf-8")
+    result = CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK])
+    assert isinstance(result.exception, ArchiveError)
+    assert "'gradient_boosting' cannot learn" in str(result.exception)
+
+
 def test_a_bundle_judges_foreign_payments_as_canonical_ones(
     app: typer.Typer, canonical: Path, foreign: tuple[Path, Path], bundle: Path
 ) -> None:

@@ -41,9 +41,11 @@ def test_the_handbook_preset_reads_typed_and_written_times() -> None:
         (PLAIN_TOML + 'merchant = "m"', "unknown field `merchant`"),
         (PLAIN_TOML + 'category = {colum = "c"}', "category: .*unknown field `colum`"),
         (PLAIN_TOML + 'category = {column = "c", constant = "x"}', "category: name one of column"),
-        (PLAIN_TOML + "category = {columns = []}", "category: a name is empty"),
+        (PLAIN_TOML + "category = {columns = []}", "category.columns: .* of length >= 1"),
         (PLAIN_TOML + 'label = "amount"', "label 'amount'"),
         (PLAIN_TOML + 'latitude = {columns = ["a", "b"]}', "joins columns to a latitude"),
+        (PLAIN_TOML + 'label = ""', "label: .* of length >= 1"),
+        (PLAIN_TOML.replace('"user"', '""'), "user_id: .* of length >= 1"),
         (PLAIN_TOML.replace('"user"', '{constant = "u"}'), "gives all payments one user_id"),
         (PLAIN_TOML.replace('"amount"', '{column = "a", unit = "cents"}'), "amount.unit"),
         (PLAIN_TOML.replace('"amount"', '{column = "a", decimal = ",", thousands = ","}'), "amount: ',' cannot"),
@@ -51,6 +53,8 @@ def test_the_handbook_preset_reads_typed_and_written_times() -> None:
         (PLAIN_TOML.replace('"amount"', '{column = "a", scale = 40}'), "amount: scale is 40"),
         (PLAIN_TOML.replace('"time"', '{column = "t", zone = "Mars/Olympus"}'), "timestamp: .*'Mars/Olympus'"),
         (PLAIN_TOML.replace('"time"', '{column = "t", format = "%Y"}'), "timestamp: a format without %z needs a zone"),
+        (PLAIN_TOML.replace('"time"', '{column = "t", format = "%d.%m. %z"}'), "timestamp: .* names no whole date"),
+        (PLAIN_TOML.replace('"time"', '{column = "t", format = "%Y-%Q", zone = "UTC"}'), "timestamp: .*'Q'"),
     ],
 )
 def test_faults_name_file_field_and_remedy(tmp_path: Path, content: str, said: str) -> None:
