@@ -92,14 +92,14 @@ def amount(given: object, spec: AmountSpec, code: str | None) -> int | float | s
     else:
         value = _number_or_text("amount", given)
         plain = _plain(value, spec) if isinstance(value, str) else value
-    if spec.unit == "major" and spec.positive == "out":
-        return plain
+    if (spec.unit == "major" and spec.positive == "out") or not _NUMBER.fullmatch(str(plain)):
+        return plain  # what is no number, `values` rejects
     try:
         number = Decimal(str(plain))
         if spec.unit == "minor":
             number = number.scaleb(-_exponent(code, given))
     except DecimalException:
-        return plain  # no number: `values` says so
+        return plain
     return str(number if spec.positive == "out" else -number)
 
 

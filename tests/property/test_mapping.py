@@ -6,14 +6,19 @@ import math
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.errors import MalformedEvent
 from streamer.events import foreign
+from streamer.events.decode import decode
 from streamer.events.mapping_spec import AmountSpec, TimeSpec
+from streamer.events.transaction import Transaction
+from streamer.settings import EventSettings
 from tests.helpers.mappings import mapping_of, read
+from tests.helpers.payments import payments
 
 PARTS = st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=5), min_size=2, max_size=2)
 JSON = st.recursive(
@@ -84,3 +89,19 @@ def test_anything_is_a_payment_or_malformed(
     with contextlib.suppress(MalformedEvent):
         amount = read(mapping, json.dumps(document).encode()).amount
     assert math.isfinite(amount)
+
+
+@pytest.mark.parametrize("given", ["1_000", "١٢", "1e999999999", "nan", "", "--5", "5-"])
+def test_minor_units_are_no_way_around_what_a_number_is(given: str) -> None:
+    assert foreign.amount(given, AmountSpec(column="amount", unit="minor"), "EUR") == given
+
+
+def test_fields_mapped_onto_themselves_change_nothing(folder: Path) -> None:
+    names = Transaction.__struct_fields__
+    mapping = mapping_of(folder, **{name: f'"{name}"' for name in names})
+    records = payments(400)
+    mapped, rejected = decode(records, EventSettings(), mapping)
+    plain, _ = decode(records, EventSettings())
+    assert not rejected
+    for name in (*names, "located"):
+        np.testing.assert_array_equal(getattr(mapped, name), getattr(plain, name))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from streamer.checks import all_checks
 from streamer.errors import MalformedEvent, SettingsError
 from streamer.events.mapping_file import open_mapping, presets
+from streamer.settings import Settings
 from tests.helpers.mappings import PLAIN, mapping_of, read
 
 PLAIN_TOML = "".join(f'{field} = "{column}"\n' for field, column in PLAIN.items())
@@ -97,3 +99,12 @@ def test_constants_and_money_in(tmp_path: Path) -> None:
     assert (event.currency, event.channel) == ("EUR", "online")
     inverted = mapping_of(tmp_path, amount='{column = "amount", positive = "in"}')
     assert read(inverted, b'{"id": 1, "user": 2, "amount": -2.5, "time": 1700000000000}').amount == 2.5
+
+
+def test_check_says_what_the_worker_will_read(tmp_path: Path) -> None:
+    settings = Settings()
+    events = settings.events.model_copy(update={"mapping": "handbook"})
+    checks = dict(all_checks(settings.model_copy(update={"events": events}), create_partitions=None))
+    assert "TX_AMOUNT" in checks["mapping"]()
+    assert "TX_FRAUD" not in checks["mapping"]()
+    assert dict(all_checks(settings, create_partitions=None))["mapping"]() == "canonical transactions"
