@@ -19,9 +19,6 @@ LEAST = -4.0
 MOST = 8.0
 """Bounds of scaled values; the upper one is wider, since large values are what is looked for."""
 
-WIDEST = 1e6
-"""Bound of everything else, in standard deviations or logarithms: no sum of two overflows."""
-
 EXTRA_CHANNELS = 2
 _FARTHEST = 10_000.0
 """Bound of scaled values where no other is meant: far beyond all that occurs, far below overflow."""
@@ -118,11 +115,3 @@ class Scaling:
         if not (np.isfinite(scale) & (scale > 0)).all():
             raise ValueError("not a scaling: a scale is not positive or not finite")
         return cls(center, scale, table.steps, table.column("log_amount"), table.column("amount_ratio"))
-
-
-def _scaled(values: Floats, center: Floats, scale: Floats, most: float) -> Floats:
-    """Scale values, at most so many deviations from the centre; bounds come first, lest a division overflow."""
-    bounded = np.clip(values, center - np.float32(most) * scale, center + np.float32(most) * scale)
-    bounded -= center
-    bounded /= scale
-    return np.asarray(bounded, np.float32)

@@ -8,6 +8,7 @@ import torch
 
 from detectors.api import Windows
 from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
+from detectors.models.trained import Trained
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.threads import use_one_thread
 from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
@@ -43,8 +44,7 @@ def networks() -> tuple[Discriminator, Generator]:
 
 @cache
 def gan() -> Gan:
-    typical = np.median(scaling().last(parts().fit), axis=0)
-    return Gan(TABLE, CONFIG.gan, scaling(), networks()[0], typical)
+    return Gan.finish(Trained(TABLE, CONFIG.gan, scaling(), networks()[0]), parts().fit)
 
 
 def generated(count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from detectors.api import Windows
+from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.threads import use_one_thread
@@ -110,7 +111,7 @@ def test_what_is_expected_follows_the_user() -> None:
 
 
 def test_only_deviations_towards_risk_count() -> None:
-    vae = Vae.calibrate(network(), CONFIG.vae, scaling(), TABLE, parts().held_back)
+    vae = Vae.calibrate(Trained(TABLE, CONFIG.vae, scaling(), network()), parts().held_back)
     windows = parts().held_back.rows(slice(0, 200))
     column = TABLE.column("amount_deviation")
     ordinary, small, large = (_with_last(windows, column, value) for value in (0, -50, 50))
