@@ -22,8 +22,8 @@ def evaluate(
     out: Annotated[Path | None, typer.Argument(help="With --json: write to this file.", metavar="[OUT]")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
     label: Annotated[
-        str, typer.Option(help="Column of the truth: true/false or 1/0; a mapping names its own.")
-    ] = "is_fraud",
+        str | None, typer.Option(help="Column of the truth; is_fraud if unset; a mapping names its own.")
+    ] = None,
     episode: Annotated[str | None, typer.Option(help="Column that names bursts; each counts once.")] = None,
     warm_up_days: Annotated[float, typer.Option(min=0, help="First days that only fill the state.")] = 7.0,
     mapping: Mapping = None,

@@ -10,7 +10,7 @@ from streamer.cli.assembly import offline_pipeline
 from streamer.cli.output import write_json
 from streamer.cli.source import open_archive, read_truth
 from streamer.clock import SystemClock
-from streamer.errors import ArchiveError
+from streamer.errors import ArchiveError, SettingsError
 from streamer.evaluation import judge, qualities
 from streamer.progress import counting
 from streamer.settings import Settings
@@ -21,7 +21,7 @@ def evaluate_bundle(
     settings: Settings,
     data: Path,
     *,
-    label: str,
+    label: str | None,
     episode: str | None,
     warm_up_days: float,
     partitions: int,
@@ -33,6 +33,8 @@ def evaluate_bundle(
     Raises:
         StreamerError: the bundle, the archive or its labels cannot be used.
     """
+    if episode is not None and settings.events.mapping is not None:
+        raise SettingsError("--episode needs payments with canonical names: bursts have no place in a mapping")
     pipeline = offline_pipeline(settings)
     labels = read_truth(settings, data, label)
     episodes = {} if episode is None else read_episodes(data, episode)

@@ -14,7 +14,7 @@ from streamer.clock import SystemClock
 from streamer.events.mapping_file import open_mapping
 from streamer.history import advances
 from streamer.progress import counting
-from streamer.protocol.contest import ALL, chosen, contest
+from streamer.protocol.contest import ALL, Entry, chosen, contest
 from streamer.protocol.sample import gather
 from streamer.protocol.split import Split
 from streamer.protocol.table import document_of, tables_of
@@ -49,7 +49,7 @@ def evaluate_models(
     split: Split,
     choice: Contest,
     *,
-    label: str,
+    label: str | None,
     partitions: int,
     as_json: bool,
     out: Path | None,
@@ -73,18 +73,6 @@ def evaluate_models(
         )
     del labels
     seeds = range(choice.first_seed, choice.first_seed + choice.seeds)
-    with training(console) as move:
-        entries = list(
-            contest(
-                sample,
-                {name: CANDIDATES[name] for name in names},
-                seeds,
-                SystemClock(),
-                labels=choice.labels,
-                cards_per_day=choice.cards_per_day,
-                progress=move,
-            )
-        )
     used = {
         "version": __version__,
         "data": data.name,
@@ -92,12 +80,27 @@ def evaluate_models(
         "labels": "delayed" if choice.labels else "none",
         "cards_per_day": choice.cards_per_day,
     }
-    if as_json:
-        write_json(document_of(entries, sample, split, used), out)
-    if not as_json or out is not None:
-        shown = Console()
-        if not shown.is_terminal:
-            # Files and pipes have no width; a terminal that is too narrow folds the figures.
-            shown = Console(width=WIDTH)
-        for table in tables_of(entries, sample, cards_per_day=choice.cards_per_day):
-            shown.print(table)
+    entries: list[Entry] = []
+    with training(console) as move:
+        for entry in contest(
+            sample,
+            {name: CANDIDATES[name] for name in names},
+            seeds,
+            SystemClock(),
+            labels=choice.labels,
+            cards_per_day=choice.cards_per_day,
+            progress=move,
+        ):
+            entries.append(entry)
+            if out is not None:
+                # Hours of training must not be lost with the model that fails last.
+                write_json(document_of(entries, sample, split, used), out)
+    if as_json and out is None:
+        write_json(document_of(entries, sample, split, used), None)
+        return
+    shown = Console()
+    if not shown.is_terminal:
+        # Files and pipes have no width; a terminal that is too narrow folds the figures.
+        shown = Console(width=WIDTH)
+    for table in tables_of(entries, sample, cards_per_day=choice.cards_per_day):
+        shown.print(table)

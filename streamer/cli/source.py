@@ -46,20 +46,24 @@ def open_archive(settings: Settings, data: Path, *, partitions: int) -> Archive:
     return MappedArchive(data, mapping, topic=topic, partitions=partitions)
 
 
-def read_truth(settings: Settings, data: Path, label: str) -> dict[str, bool]:
+def read_truth(settings: Settings, data: Path, label: str | None) -> dict[str, bool]:
     """Return whether each archived payment was fraud, by transaction id.
 
     Args:
         settings: names the mapping, which names the label.
         data: an archive.
-        label: column of the truth where there is no mapping.
+        label: column of the truth where there is no mapping; None for the usual one.
 
     Raises:
-        SettingsError: the mapping of fields cannot be used, or names no label.
+        SettingsError: the mapping of fields cannot be used, names no label, or is not alone in naming it.
         ArchiveError: the archive cannot be read, or its labels.
     """
     mapping = open_mapping(settings.events.mapping)
-    return read_labels(data, label) if mapping is None else mapped_labels(data, mapping)
+    if mapping is None:
+        return read_labels(data) if label is None else read_labels(data, label)
+    if label is not None:
+        raise SettingsError(f"--label {label!r} and a mapping: name the label in the mapping, label = {label!r}")
+    return mapped_labels(data, mapping)
 
 
 def bounded_topic(settings: Settings, topic: str, ends: Mapping[TopicPartition, int] | None = None) -> BoundedTopic:

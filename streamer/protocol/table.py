@@ -66,7 +66,7 @@ def _worth(cards_per_day: int) -> tuple[Column, ...]:
         ("recall 0.5 %", lambda e: e.figures.recall_at[0.005], ".3f"),
         ("recall 1 %", lambda e: e.figures.recall_at[0.01], ".3f"),
         ("value 0.5 %", lambda e: e.figures.value_recall_at[_SHOWN_RATE], ".3f"),
-        ("alerts a fraud", lambda e: e.figures.alerts_per_fraud_at[_SHOWN_RATE], ".1f"),
+        ("alerts a fraud 0.5 %", lambda e: e.figures.alerts_per_fraud_at[_SHOWN_RATE], ".1f"),
     )
 
 

@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from streamer.cli.evaluate import evaluate
+from streamer.cli.train import train
 from streamer.errors import ArchiveError, SettingsError
 from streamer.simulate.stream import simulate
 from streamer.simulate.to_file import to_file
@@ -135,6 +136,39 @@ def test_models_need_frauds_to_learn_from(app: typer.Typer, canonical: Path, tmp
     result = CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK])
     assert isinstance(result.exception, ArchiveError)
     assert "'gradient_boosting' cannot learn" in str(result.exception)
+    out = tmp_path / "out.json"
+    CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK, "--json", str(out)])
+    assert [entry["model"] for entry in models(out.read_text(encoding="utf-8"))] == ["amount"]
+
+
+def test_a_label_of_another_name(app: typer.Typer, canonical: Path, tmp_path: Path) -> None:
+    path = tmp_path / "renamed.csv"
+    path.write_text(canonical.read_text(encoding="utf-8").replace("is_fraud", "truth", 1), encoding="utf-8")
+    flags = [*DAYS, "--models", "amount", "--json"]
+    renamed = CliRunner().invoke(app, ["--data", str(path), "--label", "truth", *flags])
+    plain = CliRunner().invoke(app, ["--data", str(canonical), *flags])
+    assert models(renamed.stdout) == models(plain.stdout)
+    absent = CliRunner().invoke(app, ["--data", str(path), *flags])
+    assert isinstance(absent.exception, ArchiveError)
+    assert "'is_fraud'" in str(absent.exception)
+
+
+def test_training_learns_from_foreign_payments_as_from_canonical_ones(
+    canonical: Path, foreign: tuple[Path, Path], tmp_path: Path
+) -> None:
+    trainer = typer.Typer()
+    trainer.command()(train)
+    path, mapping = foreign
+    flags = ["--newest", "1000", "--epochs", "1", "--bundle-id", "b", "--json"]
+    plain = CliRunner().invoke(trainer, ["--data", str(canonical), "--out", str(tmp_path / "plain"), *flags])
+    mapped = CliRunner().invoke(
+        trainer, ["--data", str(path), "--mapping", str(mapping), "--out", str(tmp_path / "mapped"), *flags]
+    )
+    assert plain.exit_code == mapped.exit_code == 0, plain.output + mapped.output
+    one, other = json.loads(plain.stdout), json.loads(mapped.stdout)
+    assert one | {"bundle": None} == other | {"bundle": None}
+    for file in (tmp_path / "plain").glob("*.safetensors"):
+        assert file.read_bytes() == (tmp_path / "mapped" / file.name).read_bytes()
 
 
 def test_a_bundle_judges_foreign_payments_as_canonical_ones(
@@ -161,6 +195,8 @@ def test_a_bundle_judges_foreign_payments_as_canonical_ones(
         ([*DAYS, "--preset", "no-such"], "there is no preset 'no-such'"),
         ([*DAYS, "--preset", "handbook", "--mapping", "m.toml"], "choose one mapping"),
         ([*DAYS, "out.json"], "write --json before it"),
+        ([*DAYS, "--preset", "handbook", "--label", "fraud"], "name the label in the mapping"),
+        (["--preset", "handbook", "--episode", "burst"], "--episode needs payments with canonical names"),
         (["--train-start", "soon"], "'soon' is no date"),
     ],
 )
