@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from detectors.models.autoregressive import AutoregressiveConfig
+from detectors.models.classifier import ClassifierConfig
 from detectors.models.gan import GanConfig
 from detectors.models.vae import VaeConfig
 
@@ -20,8 +22,11 @@ class TrainingConfig:
         beta: weight of the VAE's divergence, reached after the warm-up.
         warm_up: share of the steps in which beta grows from 0.
         generated_weight: weight of the generator's samples against the corruptions' 1.
+        focal: whether the classifier learns less from what it already tells easily.
         vae: the VAE's parts.
         gan: the GAN's parts.
+        autoregressive: the autoregressive model's parts.
+        classifier: the classifier's parts.
     """
 
     seed: int = 0
@@ -33,8 +38,11 @@ class TrainingConfig:
     beta: float = 1.0
     warm_up: float = 0.2
     generated_weight: float = 0.1
+    focal: bool = True
     vae: VaeConfig = field(default_factory=VaeConfig)
     gan: GanConfig = field(default_factory=GanConfig)
+    autoregressive: AutoregressiveConfig = field(default_factory=AutoregressiveConfig)
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
 
     def __post_init__(self) -> None:
         """Check the values.

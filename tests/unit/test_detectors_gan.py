@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from detectors.api import Windows
+from detectors.models.backbones import BACKBONES
 from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
 from detectors.models.trained import Trained
 from detectors.scaling import LEAST, MOST, Scaling
@@ -54,8 +55,9 @@ def generated(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     return window.detach(), last.detach()
 
 
-def test_every_parameter_of_the_discriminator_learns() -> None:
-    fresh = Discriminator(GanConfig(), TABLE)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_parameter_of_the_discriminator_learns(backbone: str) -> None:
+    fresh = Discriminator(GanConfig(backbone=backbone), TABLE)
     fresh(torch.randn(64, TABLE.window, TABLE.steps + 2), torch.randn(64, len(TABLE.features))).sum().backward()
     for name, parameter in fresh.named_parameters():
         assert parameter.grad is not None, name

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from detectors.api import Windows
+from detectors.models.backbones import BACKBONES
 from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST, Scaling
@@ -51,8 +52,9 @@ def tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def test_every_parameter_learns() -> None:
-    fresh = VaeNetwork(VaeConfig(), TABLE)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_parameter_learns(backbone: str) -> None:
+    fresh = VaeNetwork(VaeConfig(backbone=backbone), TABLE)
     surprise, divergence = fresh.losses(*tensors(parts().fit.rows(slice(1_000, 1_128))), torch.randn(128, 8))
     loss = (surprise + divergence.sum(dim=1)).mean()
     loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
