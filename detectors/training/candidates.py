@@ -1,10 +1,12 @@
 """Everything that can be trained and compared, by name.
 
-A new model is one row of CANDIDATES: a function from a lesson to something that scores.
+A new model is one row of CANDIDATES: a function from a lesson to something that scores. A model on
+another backbone than its own is named after both.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,12 +15,28 @@ from numpy.typing import NDArray
 from detectors.api import FeatureTable, Floats, Windows
 from detectors.baselines.one_feature import OneFeature
 from detectors.ensemble import Ensemble
+from detectors.models.autoregressive import AutoregressiveConfig
+from detectors.models.backbones import BACKBONES
+from detectors.models.classifier import ClassifierConfig
+from detectors.models.gan import GanConfig
 from detectors.models.tails import FeatureTails
+from detectors.models.vae import VaeConfig
 from detectors.registry import Storable
 from detectors.training.corruption import corrupt
-from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.fit import (
+    Progress,
+    TrainingConfig,
+    fit_autoregressive,
+    fit_classifier,
+    fit_gan,
+    fit_vae,
+    split,
+)
 
 Report = Callable[[Progress], None]
+
+DEFAULT = "tcn"
+"""The backbone that a model has when none is named."""
 
 
 class Scorer(Protocol):
@@ -127,14 +145,36 @@ def _tails(lesson: Lesson, _: Report) -> Storable:
     return FeatureTails.fit(split(lesson.windows, TrainingConfig(seed=lesson.seed)).fit, lesson.table)
 
 
-def _vae(lesson: Lesson, report: Report) -> Storable:
-    config = TrainingConfig(seed=lesson.seed)
+def _config(lesson: Lesson, backbone: str) -> TrainingConfig:
+    return TrainingConfig(
+        seed=lesson.seed,
+        vae=VaeConfig(backbone=backbone),
+        gan=GanConfig(backbone=backbone),
+        autoregressive=AutoregressiveConfig(backbone=backbone),
+        classifier=ClassifierConfig(backbone=backbone),
+    )
+
+
+def _vae(lesson: Lesson, report: Report, backbone: str = DEFAULT) -> Storable:
+    config = _config(lesson, backbone)
     return fit_vae(split(lesson.windows, config), lesson.table, config, report)
 
 
-def _gan(lesson: Lesson, report: Report) -> Storable:
-    config = TrainingConfig(seed=lesson.seed)
+def _gan(lesson: Lesson, report: Report, backbone: str = DEFAULT) -> Storable:
+    config = _config(lesson, backbone)
     return fit_gan(split(lesson.windows, config), lesson.table, config, report)
+
+
+def _autoregressive(lesson: Lesson, report: Report, backbone: str = DEFAULT) -> Storable:
+    config = _config(lesson, backbone)
+    return fit_autoregressive(split(lesson.windows, config), lesson.table, config, report)
+
+
+def _classifier(lesson: Lesson, report: Report, backbone: str = DEFAULT) -> Storable:
+    if lesson.fraud is None:
+        raise ValueError("the classifier learns from labels: give them")
+    config = _config(lesson, backbone)
+    return fit_classifier(split(lesson.windows, config), lesson.fraud, lesson.table, config, report)
 
 
 def _ensemble(lesson: Lesson, report: Report) -> Scorer:
@@ -145,13 +185,30 @@ def _ensemble(lesson: Lesson, report: Report) -> Scorer:
     return FusedRisk(Ensemble.calibrate(detectors, held_back, suspicious))
 
 
+class _Deep(Protocol):
+    def __call__(self, lesson: Lesson, report: Report, backbone: str = DEFAULT) -> Storable: ...
+
+
+_DEEP: Mapping[str, _Deep] = {
+    "vae": _vae,
+    "gan": _gan,
+    "autoregressive": _autoregressive,
+    "classifier": _classifier,
+}
+_NEED_LABELS = {"classifier"}
+
+
+def _deep(name: str, backbone: str) -> Candidate:
+    return Candidate(partial(_DEEP[name], backbone=backbone), needs_labels=name in _NEED_LABELS)
+
+
 CANDIDATES: Mapping[str, Candidate] = {
     "amount": _one_feature("amount", "log_amount"),
     "amount_ratio": _one_feature("amount_ratio", "amount_ratio"),
     "isolation_forest": Candidate(_isolation_forest),
     "gradient_boosting": Candidate(_gradient_boosting, needs_labels=True),
     "tails": Candidate(_tails),
-    "vae": Candidate(_vae),
-    "gan": Candidate(_gan),
+    **{name: _deep(name, DEFAULT) for name in _DEEP},
     "ensemble": Candidate(_ensemble),
+    **{f"{name}_{backbone}": _deep(name, backbone) for name in _DEEP for backbone in BACKBONES if backbone != DEFAULT},
 }

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from detectors.baselines.one_feature import OneFeature
+from detectors.models.backbones import BACKBONES
 from detectors.threads import use_one_thread
-from detectors.training.candidates import CANDIDATES, Lesson, Scorer, parameters_of
+from detectors.training.candidates import CANDIDATES, DEFAULT, Lesson, Scorer, parameters_of
 from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import read_only, simulated_windows
@@ -21,7 +22,11 @@ def fitted(name: str) -> Scorer:
     return CANDIDATES[name].fit(lesson(labels=CANDIDATES[name].needs_labels), lambda _: None)
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+# One on another backbone stands for all: the contract suite asks every model on every backbone.
+QUICK = [name for name in CANDIDATES if not any(name.endswith(f"_{backbone}") for backbone in BACKBONES)]
+
+
+@pytest.mark.parametrize("name", [*QUICK, "vae_lstm"])
 def test_a_candidate_trains_and_scores_alike_twice(name: str) -> None:
     windows = read_only(simulated_windows(SMALL_WORLD, 8)[0].rows(slice(-400, None)))
     first, second = fitted(name), fitted(name)
@@ -38,6 +43,14 @@ def test_a_candidate_trains_and_scores_alike_twice(name: str) -> None:
 def test_what_needs_labels_says_so(name: str) -> None:
     with pytest.raises(ValueError, match="labels"):
         CANDIDATES[name].fit(lesson(labels=False), lambda _: None)
+
+
+def test_every_deep_model_stands_on_every_backbone() -> None:
+    deep = {"vae", "gan", "autoregressive", "classifier"}
+    named = {f"{name}_{backbone}" for name in deep for backbone in BACKBONES if backbone != DEFAULT}
+    assert deep | named <= set(CANDIDATES)
+    assert all(CANDIDATES[name].needs_labels for name in CANDIDATES if name.startswith("classifier"))
+    assert parameters_of(fitted("vae_lstm")) != parameters_of(fitted("vae"))
 
 
 def test_labels_are_learnt_from() -> None:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.api import Windows
+from detectors.models.backbones import BACKBONES
 from detectors.models.classifier import Classifier, ClassifierConfig, ClassifierNetwork, platt
 from detectors.scaling import Scaling
 from detectors.threads import use_one_thread
@@ -15,6 +16,7 @@ from detectors.training.corruption import corrupt
 from detectors.training.dataset import Examples, Parts, split_by_time
 from detectors.training.evaluate import quality
 from detectors.training.fit import TrainingConfig, fit_classifier
+from detectors.training.loop import seeded
 from detectors.training.tasks.classifier import ClassifierTask
 from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
@@ -76,8 +78,9 @@ def test_reasons_are_what_the_log_odds_fall_by() -> None:
     assert reasons.max(axis=1).mean() < 3 * scores.std()
 
 
-def test_every_parameter_learns() -> None:
-    network = ClassifierNetwork(ClassifierConfig(), TABLE)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_parameter_learns(backbone: str) -> None:
+    network = ClassifierNetwork(ClassifierConfig(backbone=backbone), TABLE)
     parts, fraud = labelled()
     examples = Examples(parts.fit, fraud[: len(parts.fit)])
     task = ClassifierTask(network, Scaling.fit(parts.fit, TABLE), examples, examples, CONFIG)
@@ -87,14 +90,16 @@ def test_every_parameter_learns() -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_one_batch_can_be_learnt_by_heart() -> None:
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_one_batch_can_be_learnt_by_heart(backbone: str) -> None:
     parts, fraud = labelled()
-    network = ClassifierNetwork(ClassifierConfig(), TABLE)
-    batch = Examples(parts.fit, fraud[: len(parts.fit)]).rows(slice(1_000, 1_128))
+    with seeded(0):
+        network = ClassifierNetwork(ClassifierConfig(backbone=backbone, width=16, hidden=32), TABLE)
+    batch = Examples(parts.fit, fraud[: len(parts.fit)]).rows(slice(1_000, 1_064))
     assert batch.fraud is not None
     task = ClassifierTask(network, Scaling.fit(parts.fit, TABLE), batch, batch, CONFIG)
-    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
-    for _ in range(150):
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for _ in range(120):
         optimiser.zero_grad()
         next(task.losses(batch, 0.5)).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         optimiser.step()
