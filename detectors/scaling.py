@@ -78,7 +78,7 @@ class Scaling:
         centred = (amount - (last - ratio)[:, None] - self.center[self.ratio]) / self.scale[self.ratio]
         # On rows of T·S values NumPy is faster than on rows of S, and than its clip with such bounds.
         center, scale = (np.tile(each[: self.steps], length) for each in (self.center, self.scale))
-        own = np.maximum(windows.steps.reshape(count, -1), center + LEAST * scale)
+        own = np.maximum(windows.steps.reshape(count, length * self.steps), center + LEAST * scale)
         np.minimum(own, center + MOST * scale, out=own)
         own -= center
         own /= scale

@@ -61,7 +61,7 @@ FIELDS: tuple[Field, ...] = (
     Field("category_rarity", Ordinal((0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)), after=("category_rarity",)),
     Field("amount_ratio", Mixture(5)),
 )
-"""In units of the feature table, but for mixtures, which are of scaled values."""
+"""Mixtures are of scaled values, categories are the hours of the day, all else is in units of the feature table."""
 
 
 def known_by_field() -> tuple[int, ...]:
@@ -102,10 +102,13 @@ class NextEvents:
         values = np.empty((len(windows), len(FIELDS)), np.float32)
         for place, field in enumerate(FIELDS):
             column = table.column(field.feature)
-            if isinstance(field.density, Categories):
-                values[:, place] = _hour(windows, table)
-            else:
-                values[:, place] = (scaled if isinstance(field.density, Mixture) else windows.last)[:, column]
+            match field.density:
+                case Mixture():
+                    values[:, place] = scaled[:, column]
+                case Categories():
+                    values[:, place] = _hour(windows, table)
+                case _:
+                    values[:, place] = windows.last[:, column]
         names = [name for field in FIELDS for name in (*field.before, *field.after)]
         known = np.stack([_reading(name, scaled, scaling, table) for name in names], axis=1)
         return cls(values, np.clip(known, LEAST, MOST))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Windows
@@ -10,6 +9,7 @@ from detectors.models.autoregressive import Autoregressive, NextEventNetwork
 from detectors.models.next_event import NextEvents
 from detectors.scaling import Scaling
 from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import tensors_for
 
 
 class AutoregressiveTask:
@@ -22,7 +22,7 @@ class AutoregressiveTask:
         self._network = network
         self._scaling = scaling
         self._table = table
-        self._checked = self._inputs(checked(Examples(held_back)).windows)
+        self._checked = checked(Examples(held_back)).windows
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -31,13 +31,13 @@ class AutoregressiveTask:
 
     def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
         """See `Task.losses`."""
-        yield self._network.surprise(*self._inputs(batch.windows)).sum(dim=1).mean()
+        yield self._loss(batch.windows)
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
-        return self._network.surprise(*self._checked).sum(dim=1).mean().item()
+        return self._loss(self._checked).item()
 
-    def _inputs(self, windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(self, windows: Windows) -> Tensor:
         events = NextEvents.of(windows, self._scaling, self._table)
-        channels = self._scaling.window(windows)
-        return torch.from_numpy(channels), torch.from_numpy(events.known), torch.from_numpy(events.values)
+        inputs = tensors_for(self._network, self._scaling.window(windows), events.known, events.values)
+        return self._network.surprise(*inputs).sum(dim=1).mean()

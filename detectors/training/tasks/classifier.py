@@ -12,6 +12,7 @@ from detectors.models.verdict import verdict_inputs
 from detectors.scaling import Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import device_of, tensors_for
 
 _FOCUS = 2.0
 
@@ -45,22 +46,22 @@ class ClassifierTask:
 
     def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
         """See `Task.losses`."""
-        yield self._loss(batch, self._focus)
+        yield self._loss(batch)
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
-        return self._loss(self._checked, self._focus).item()
+        return self._loss(self._checked).item()
 
-    def _loss(self, examples: Examples, focus: float) -> Tensor:
+    def _loss(self, examples: Examples) -> Tensor:
         """Return the weighted logistic loss; what is told easily counts less. Lin et al. 2017 (focal)."""
-        inputs = map(torch.from_numpy, verdict_inputs(examples.windows, self._scaling))
-        fraud = _labels(examples)
+        inputs = tensors_for(self._network, *verdict_inputs(examples.windows, self._scaling))
+        fraud = _labels(examples).to(device_of(self._network))
         towards = torch.where(fraud, 1.0, -1.0) * self._network(*inputs)
         missed = softplus(-towards)  # -ln of the probability of the truth
-        return (torch.where(fraud, self._weight, 1.0) * torch.sigmoid(-towards) ** focus * missed).mean()
+        return (torch.where(fraud, self._weight, 1.0) * torch.sigmoid(-towards) ** self._focus * missed).mean()
 
 
 def _labels(examples: Examples) -> Tensor:
     if examples.fraud is None:
         raise ValueError("a classifier learns from labels: give them")
-    return torch.from_numpy(examples.fraud)
+    return torch.tensor(examples.fraud)

@@ -14,6 +14,7 @@ from detectors.scaling import Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import device_of, tensors_for
 
 Pair = tuple[Tensor, Tensor]
 
@@ -38,9 +39,8 @@ class GanTask:
         self._config = config
         self._rng = np.random.default_rng([config.seed, 2])
         self._noise = torch.Generator().manual_seed(config.seed + 1)
-        self._center, self._scale = torch.from_numpy(scaling.center), torch.from_numpy(scaling.scale)
         judged = checked(Examples(held_back)).windows
-        self._checked = self._pair(judged), self._pair(corrupt(judged, table, self._rng))
+        self._checked = judged, corrupt(judged, table, self._rng)
 
     @property
     def networks(self) -> Sequence[nn.Module]:
@@ -51,14 +51,15 @@ class GanTask:
         """See `Task.losses`."""
         real = self._pair(batch.windows)
         bad = self._pair(corrupt(batch.windows, self._table, self._rng))
-        drawn = torch.randn(len(batch), self._config.gan.noise, generator=self._noise)
-        generated = self._generator(drawn, real[0][:, :, -1], self._center, self._scale)
+        noise = torch.randn(len(batch), self._config.gan.noise, generator=self._noise)
+        center, scale = tensors_for(self._generator, self._scaling.center, self._scaling.scale)
+        generated = self._generator(noise.to(device_of(self._generator)), real[0][:, :, -1], center, scale)
         yield self._adversarial(real, bad, generated)
         yield softplus(self._discriminator(*generated)).mean() + _moment_gap(real, generated)
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
-        real, bad = (self._discriminator(*each) for each in self._checked)
+        real, bad = (self._discriminator(*self._pair(each)) for each in self._checked)
         return (softplus(real).mean() + softplus(-bad).mean()).item()
 
     def _adversarial(self, real: Pair, bad: Pair, generated: Pair) -> Tensor:
@@ -69,8 +70,8 @@ class GanTask:
         return loss.mean()
 
     def _pair(self, windows: Windows) -> Pair:
-        window, last = verdict_inputs(windows, self._scaling)
-        return torch.from_numpy(window), torch.from_numpy(last)
+        window, last = tensors_for(self._discriminator, *verdict_inputs(windows, self._scaling))
+        return window, last
 
 
 def _moment_gap(real: Pair, generated: Pair) -> Tensor:

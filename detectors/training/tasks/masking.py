@@ -13,6 +13,7 @@ from detectors.api import FeatureTable, Windows
 from detectors.models.backbones import make_backbone
 from detectors.scaling import EXTRA_CHANNELS, Scaling
 from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import device_of
 
 _STEPS_HIDDEN, _FIELDS_HIDDEN = 0.1, 0.1
 """Shares of steps that are hidden as a whole, and of groups of fields that are hidden alone."""
@@ -82,6 +83,7 @@ class MaskingTask:
         return self._loss(*self._checked).item()
 
     def _loss(self, window: Tensor, chosen: Tensor) -> Tensor:
+        window, chosen = (each.to(device_of(self._network)) for each in (window, chosen))
         error = (self._network(window, chosen) - window[:, :, :-1]).square()
         loss: Tensor = (error * chosen).sum() / chosen.sum().clamp(min=1)
         return loss

@@ -10,6 +10,7 @@ from detectors.models.vae import Vae, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import device_of, tensors_for
 
 
 class VaeTask:
@@ -45,6 +46,7 @@ class VaeTask:
         return self._loss(self._checked, noise, self._config.beta).item()
 
     def _loss(self, inputs: VaeInputs, noise: Tensor, beta: float) -> Tensor:
-        window, undirected, directed = map(torch.from_numpy, (inputs.window, inputs.undirected, inputs.directed))
+        window, undirected, directed = tensors_for(self._network, inputs.window, inputs.undirected, inputs.directed)
+        noise = noise.to(device_of(self._network))
         surprise, divergence = self._network.losses(window, undirected, directed.clamp(LEAST, MOST), noise)
         return surprise.mean() + beta * divergence.sum(dim=1).mean()
