@@ -1,5 +1,6 @@
 """The network of the VAE: what it learns, and that its latent space is used."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -39,8 +40,9 @@ def scaling() -> Scaling:
 
 
 @cache
-def network() -> VaeNetwork:
-    return train_vae(parts(), scaling(), TABLE, CONFIG, lambda _: None)
+def network(backbone: str = "tcn") -> VaeNetwork:
+    config = replace(CONFIG, vae=VaeConfig(backbone=backbone))
+    return train_vae(parts(), scaling(), TABLE, config, lambda _: None)
 
 
 def tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,8 +84,9 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     assert np.mean(surprises[-10:]) == pytest.approx(least, abs=1.0)
 
 
-def test_the_latent_space_is_used_and_does_not_dominate() -> None:
-    trained = network()
+@pytest.mark.parametrize("backbone", ["tcn", "lstm"])
+def test_the_latent_space_is_used_and_does_not_dominate(backbone: str) -> None:
+    trained = network(backbone)
     with torch.inference_mode():
         held_back = tensors(parts().held_back)
         rows = len(held_back[0])
