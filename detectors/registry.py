@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Detector, FeatureTable
+from detectors.models.autoregressive import Autoregressive
+from detectors.models.classifier import Classifier
 from detectors.models.gan import Gan
 from detectors.models.tails import FeatureTails
 from detectors.models.vae import Vae
@@ -33,4 +35,10 @@ class Storable(Detector, Protocol):
         ...
 
 
-KINDS: Mapping[str, type[Storable]] = {"tails": FeatureTails, "vae": Vae, "gan": Gan}
+KINDS: Mapping[str, type[Storable]] = {
+    "tails": FeatureTails,
+    "vae": Vae,
+    "gan": Gan,
+    "autoregressive": Autoregressive,
+    "classifier": Classifier,
+}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
+from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
 from streamer.settings import PREFIX, Settings, leaves
 from streamer.state.store import SnapshotStore
@@ -32,6 +33,10 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         require_topics(settings.kafka, names)
         return ", ".join(names)
 
+    def mapping() -> str:
+        found = open_mapping(settings.events.mapping)
+        return "canonical transactions" if found is None else f"reads {', '.join(found.columns)}"
+
     def snapshots() -> str:
         if settings.snapshots.url is None:
             return "none are kept; a restart reads the log again (setting snapshots.url)"
@@ -40,6 +45,7 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         return f"{store!r} can be read; {len(found)} of partition 0 are there"
 
     yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
+    yield "mapping", mapping
     yield "bundle", bundle
     yield "brokers", lambda: str(probe(settings.kafka))
     yield "topics", topics

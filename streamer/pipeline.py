@@ -20,6 +20,7 @@ from detectors.bundle import Bundle
 from detectors.ensemble import Judgement
 from streamer.alerts.contract import Alert
 from streamer.events.decode import Rejected, decode
+from streamer.events.mapping import FieldMapping
 from streamer.events.record import Message, Record, TopicPartition
 from streamer.outputs import Found, Outputs, with_poisonous
 from streamer.partition import Partition
@@ -71,7 +72,15 @@ class Pipeline:
     """Judges records; one for each worker."""
 
     def __init__(
-        self, settings: Settings, bundle: Bundle, *, worker: str, version: str, replay: bool, stage: Stage
+        self,
+        settings: Settings,
+        bundle: Bundle,
+        *,
+        worker: str,
+        version: str,
+        replay: bool,
+        stage: Stage,
+        mapping: FieldMapping | None = None,
     ) -> None:
         """Start without partitions; they are made when first seen.
 
@@ -82,8 +91,10 @@ class Pipeline:
             version: version of this program, for alerts and dead letters.
             replay: whether alerts are marked as replayed.
             stage: times the stages.
+            mapping: of records that are no canonical transactions.
         """
         self._settings = settings
+        self._mapping = mapping
         self._bundle = bundle
         self._judge = Judge(bundle.ensemble, on_failure=settings.worker.on_scoring_failure)
         self._outputs = Outputs(settings, bundle, worker=worker, version=version, replay=replay)
@@ -119,7 +130,7 @@ class Pipeline:
         """
         shares = [share for _, found in groupby(records, key=lambda r: r.source) for share in self._shares(list(found))]
         with self._stage("decode"):
-            decoded = [decode(share, self._settings.events) for _, _, share in shares]
+            decoded = [decode(share, self._settings.events, self._mapping) for _, _, share in shares]
         with self._stage("state"):
             advances = [
                 self.partition(source).state.advance(batch)

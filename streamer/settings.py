@@ -112,6 +112,11 @@ class TopicSettings(_Group):
 class EventSettings(_Group):
     """What counts as a transaction."""
 
+    mapping: str | None = Field(
+        None,
+        min_length=1,
+        description="Mapping of foreign fields: a TOML file or a preset; unset for canonical ones.",
+    )
     max_bytes: Positive = Field(65_536, description="Larger values are dead-lettered unread.")
     future_tolerance_s: Seconds = Field(
         300.0, description="How far event time may run ahead of the record's broker timestamp."

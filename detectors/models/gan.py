@@ -7,11 +7,12 @@
 A discriminator that only ever met its own generator knows how that generator errs, not how
 fraud looks. It is trained mainly against corruptions (see `training/corruption.py`); the
 generator's samples, at a small weight, close off the rest of the space. Goodfellow et al.
-2014; spectral normalisation keeps the discriminator smooth, Miyato et al. 2018.
+2014; spectral normalisation keeps the discriminator smooth, Miyato et al. 2018. The loss is the
+logistic one: in two simulated worlds a hinge had .41 and .45 of average precision for .51 and .47.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import ROWS, in_chunks
-from detectors.models.backbones import Wrap, make_backbone, plain
-from detectors.models.weights import config_of, load_weights, under, weights_of
-from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
+from detectors.chunks import in_chunks
+from detectors.models.trained import Trained
+from detectors.models.verdict import Verdict, falls, stored_typical, typical_last, verdict_inputs
+from detectors.scaling import LEAST, MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +44,12 @@ class GanConfig:
     noise: int = 32
 
 
-class Discriminator(nn.Module):
+class Discriminator(Verdict):
     """Tells what is not real."""
 
-    def __init__(self, config: GanConfig, table: FeatureTable, *, wrap: Wrap = plain) -> None:
-        """Make the layers; `wrap` normalises each in training."""
-        super().__init__()
-        channels = table.steps + EXTRA_CHANNELS
-        self.backbone = make_backbone(config.backbone, table.window, channels, config.width, wrap=wrap)
-        self.first = wrap(nn.Linear(config.width + len(table.features), config.hidden))
-        self.second = wrap(nn.Linear(config.hidden, config.hidden))
-        # A layer of norm 1 could not be sure of anything; the gain gives logits their scale.
-        self.logit = nn.Linear(config.hidden, 1)
-
-    def summary(self, window: Tensor, last: Tensor) -> Tensor:
-        """Summarise: (B, T, C), (B, F) -> (B, H)."""
-        seen = torch.cat([self.backbone(window), last], dim=1)
-        return torch.relu(self.second(torch.relu(self.first(seen))))
-
-    def forward(self, window: Tensor, last: Tensor) -> Tensor:
-        """Return logits of "not real": (B, T, C), (B, F) -> (B,)."""
-        logit: Tensor = self.logit(self.summary(window, last))
-        return logit[:, 0]
+    def __init__(self, config: GanConfig, table: FeatureTable) -> None:
+        """Make the layers."""
+        super().__init__(table, backbone=config.backbone, width=config.width, hidden=config.hidden)
 
 
 class Generator(nn.Module):
@@ -118,60 +103,35 @@ class Gan:
     """The detector: the discriminator's logit.
 
     Attributes:
-        table: F features.
-        settings: of the networks.
-        scaling: of their inputs.
-        network: the trained discriminator.
+        trained: the discriminator and its inputs.
         typical: (F,) float32, scaled medians of the features, which explanations put in their place.
     """
 
-    table: FeatureTable
-    settings: GanConfig
-    scaling: Scaling
-    network: Discriminator
+    trained: Trained[GanConfig, Discriminator]
     typical: Floats
 
     name = "gan"
 
+    @classmethod
+    def finish(cls, trained: Trained[GanConfig, Discriminator], windows: Windows) -> Self:
+        """Finish a trained discriminator by real windows."""
+        return cls(trained, typical_last(windows, trained.scaling))
+
     def score(self, windows: Windows) -> Floats:
         """See `Detector.score`: the logit of "not real"."""
-        return in_chunks(self.network, *discriminator_inputs(windows, self.scaling))
+        return in_chunks(self.trained.network, *verdict_inputs(windows, self.trained.scaling))
 
     def explain(self, windows: Windows) -> Floats:
         """See `Detector.explain`: how much the logit falls when a directed feature is a typical one."""
-        window, last = discriminator_inputs(windows, self.scaling)
-        whole = in_chunks(self.network, window, last)
-        directed = [column for column, feature in enumerate(self.table.features) if feature.risk != 0]
-        falls = np.zeros(last.shape, np.float32)
-        # As many windows at a time as fit one chunk with all their variants: an alert costs two.
-        together = max(ROWS // len(directed), 1)
-        for start in range(0, len(last), together):
-            rows = slice(start, start + together)
-            without = in_chunks(self.network, *self._variants(window[rows], last[rows], directed))
-            falls[rows, directed] = whole[rows, None] - without.reshape(-1, len(directed))
-        return np.maximum(falls, 0)
-
-    def _variants(self, window: Floats, last: Floats, directed: Sequence[int]) -> tuple[Floats, Floats]:
-        """Return each row once for each directed feature, with the typical value in its place."""
-        window, last = (np.repeat(each, len(directed), axis=0) for each in (window, last))
-        for place, column in enumerate(directed):
-            variants = slice(place, None, len(directed))
-            last[variants, column] = self.typical[column]
-            if self.table.features[column].in_window:
-                window[variants, -1, column] = self.typical[column]
-            if column == self.scaling.ratio:
-                # The centred amount of the last event is its ratio.
-                window[variants, -1, self.scaling.steps] = self.typical[column]
-        return window, last
+        return falls(self.trained.network, windows, self.trained.scaling, self.trained.table, self.typical)
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""
-        return asdict(self.settings)
+        return self.trained.config()
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
-        scaling = {f"scaling.{part}": array for part, array in self.scaling.arrays().items()}
-        return {**weights_of(self.network), **scaling, "typical": self.typical}
+        return {**self.trained.arrays(), "typical": self.typical}
 
     @classmethod
     def load(cls, table: FeatureTable, config: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -180,17 +140,5 @@ class Gan:
         Raises:
             ValueError: an array is missing or does not fit.
         """
-        settings = config_of(GanConfig, config)
-        try:
-            scaling = Scaling.of(under("scaling", arrays), table)
-            typical = np.asarray(arrays["typical"], np.float32)
-        except KeyError as error:
-            raise ValueError(f"the array {error} is missing") from None
-        if typical.shape != scaling.center.shape:
-            raise ValueError(f"the array typical has the shape {typical.shape}, not {scaling.center.shape}")
-        return cls(table, settings, scaling, load_weights(Discriminator(settings, table), arrays), typical)
-
-
-def discriminator_inputs(windows: Windows, scaling: Scaling) -> tuple[Floats, Floats]:
-    """Return (B, T, C) channels and (B, F) last features, scaled, within LEAST and MOST."""
-    return scaling.window(windows), np.clip(scaling.last(windows), LEAST, MOST)
+        trained = Trained.load(GanConfig, Discriminator, table, config, arrays)
+        return cls(trained, stored_typical(arrays, table))

@@ -11,7 +11,7 @@ rare too, but harmless. Kingma and Welling 2014; Sohn, Lee and Yan 2015 (conditi
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -20,19 +20,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.calibration import TailCurve
 from detectors.chunks import in_chunks
 from detectors.models.backbones import make_backbone
-from detectors.models.weights import config_of, load_weights, under, weights_of
+from detectors.models.evidence import Evidence
+from detectors.models.hiding import without_last
+from detectors.models.trained import Trained
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
 LEAST_LOG_SIGMA = -0.3
 """Floor of the expected sd, 0.74 of the usual one. With a lower one, how sure the network happened to
 become of single features decided the score, and differed from one training to the next."""
-
-_HEARD = 3
-"""How many deviations the score adds up. One alone may be chance and most are; all together would
-drown the few that matter. In simulated worlds 3 did better than 1 and than all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,7 @@ class VaeNetwork(nn.Module):
 
     def given(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Summarise all that is known before the event: (B, T, C), (B, U) -> (B, D + U)."""
-        hidden_last = torch.cat([window[:, :-1], torch.zeros_like(window[:, -1:])], dim=1)
-        return torch.cat([self.context(hidden_last), undirected], dim=1)
+        return torch.cat([self.context(without_last(window)), undirected], dim=1)
 
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
@@ -134,76 +130,36 @@ class Vae:
     """The detector: the rarest of the deviations towards risk, taken together.
 
     Attributes:
-        table: F features.
-        settings: of the network.
-        scaling: of its inputs.
-        network: trained.
-        curves: P tail curves of the deviations, in the order of the directed features.
+        trained: the network and its inputs.
+        evidence: how large deviations ordinarily are.
     """
 
-    table: FeatureTable
-    settings: VaeConfig
-    scaling: Scaling
-    network: VaeNetwork
-    curves: tuple[TailCurve, ...]
+    trained: Trained[VaeConfig, VaeNetwork]
+    evidence: Evidence
 
     name = "vae"
 
     @classmethod
-    def calibrate(
-        cls, network: VaeNetwork, settings: VaeConfig, scaling: Scaling, table: FeatureTable, held_back: Windows
-    ) -> Self:
-        """Finish a trained network: learn how large deviations ordinarily are.
-
-        Args:
-            network: trained.
-            settings: what it was made of.
-            scaling: of its inputs.
-            table: of its inputs.
-            held_back: windows that it was not trained on.
-        """
-        deviations = cls(table, settings, scaling, network.eval(), ()).deviations(held_back)
-        curves = tuple(TailCurve.fit(column) for column in deviations.T)
-        return cls(table, settings, scaling, network, curves)
-
-    def deviations(self, windows: Windows) -> Floats:
-        """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
-        inputs = VaeInputs.of(windows, self.scaling, self.table)
-        expected = in_chunks(self.network, inputs.window, inputs.undirected)
-        mean, sigma = np.split(expected, 2, axis=1)
-        return np.asarray((inputs.directed - mean) / sigma, np.float32)
+    def calibrate(cls, trained: Trained[VaeConfig, VaeNetwork], held_back: Windows) -> Self:
+        """Finish a trained network by windows that it was not trained on."""
+        columns = _directed(trained.table)
+        return cls(trained, Evidence.fit(deviations(trained, held_back), columns, len(trained.table.features)))
 
     def score(self, windows: Windows) -> Floats:
         """See `Detector.score`: the sum of the largest tails."""
-        rarest = np.sort(self._tails(windows), axis=1)[:, -_HEARD:]
-        # Column by column: a sum along rows may round otherwise in other batches.
-        return sum(rarest.T, np.zeros(len(windows), np.float32))
+        return self.evidence.score(deviations(self.trained, windows))
 
     def explain(self, windows: Windows) -> Floats:
         """See `Detector.explain`: the tails of the deviations that the score is the sum of."""
-        tails = self._tails(windows)
-        counted = tails >= np.sort(tails, axis=1)[:, -_HEARD:][:, :1]
-        heard = np.zeros((len(windows), len(self.table.features)), np.float32)
-        heard[:, [column for column, feature in enumerate(self.table.features) if feature.risk]] = tails * counted
-        return heard
-
-    def _tails(self, windows: Windows) -> Floats:
-        deviations = self.deviations(windows)
-        return np.stack([curve(deviations[:, place]) for place, curve in enumerate(self.curves)], axis=1)
+        return self.evidence.explain(deviations(self.trained, windows))
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""
-        return asdict(self.settings)
+        return self.trained.config()
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
-        curves = {
-            f"curve.{place}.{part}": array
-            for place, curve in enumerate(self.curves)
-            for part, array in curve.arrays().items()
-        }
-        scaling = {f"scaling.{part}": array for part, array in self.scaling.arrays().items()}
-        return {**weights_of(self.network), **scaling, **curves}
+        return {**self.trained.arrays(), **self.evidence.arrays()}
 
     @classmethod
     def load(cls, table: FeatureTable, config: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -212,11 +168,17 @@ class Vae:
         Raises:
             ValueError: an array is missing or does not fit.
         """
-        settings = config_of(VaeConfig, config)
-        try:
-            scaling = Scaling.of(under("scaling", arrays), table)
-            directed = sum(feature.risk != 0 for feature in table.features)
-            curves = tuple(TailCurve.of(under(f"curve.{place}", arrays)) for place in range(directed))
-        except KeyError as error:
-            raise ValueError(f"the array {error} is missing") from None
-        return cls(table, settings, scaling, load_weights(VaeNetwork(settings, table), arrays), curves)
+        trained = Trained.load(VaeConfig, VaeNetwork, table, config, arrays)
+        return cls(trained, Evidence.of(arrays, _directed(table), len(table.features)))
+
+
+def deviations(trained: Trained[VaeConfig, VaeNetwork], windows: Windows) -> Floats:
+    """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
+    inputs = VaeInputs.of(windows, trained.scaling, trained.table)
+    expected = in_chunks(trained.network, inputs.window, inputs.undirected)
+    mean, sigma = np.split(expected, 2, axis=1)
+    return np.asarray((inputs.directed - mean) / sigma, np.float32)
+
+
+def _directed(table: FeatureTable) -> list[int]:
+    return [column for column, feature in enumerate(table.features) if feature.risk != 0]

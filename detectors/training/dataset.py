@@ -22,6 +22,33 @@ class Parts:
     held_back: Windows
 
 
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a model learns from.
+
+    Attributes:
+        windows: N of them.
+        fraud: (N,) bool, what is known of them; None where nothing is.
+    """
+
+    windows: Windows
+    fraud: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self.windows)
+
+    def rows(self, index: NDArray[np.intp] | slice) -> "Examples":
+        """Select examples, in the order of `index`."""
+        return Examples(self.windows.rows(index), None if self.fraud is None else self.fraud[index])
+
+
+def checked(examples: Examples) -> Examples:
+    """Take at most 8,192, evenly spread: more would cost time, not change which epoch is the best."""
+    count = min(len(examples), 8_192)
+    return examples.rows(np.unique(np.linspace(0, len(examples) - 1, count).astype(np.intp)))
+
+
 def split_by_time(windows: Windows, held_back_share: float) -> Parts:
     """Hold the newest windows back.
 

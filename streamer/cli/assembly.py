@@ -14,6 +14,8 @@ from streamer.bundles import open_bundle
 from streamer.clock import Clock, SystemClock
 from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
 from streamer.errors import SettingsError, SnapshotError, StreamerError
+from streamer.events.mapping import FieldMapping
+from streamer.events.mapping_file import open_mapping
 from streamer.events.record import Record
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
@@ -53,6 +55,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
     try:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
         bundle = open_bundle(settings.worker.bundle)
+        mapping = open_mapping(settings.events.mapping)
         made = bundle.manifest.made
         metrics.bundle(
             bundle_id=made.bundle_id,
@@ -65,7 +68,9 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         warn_of_passing_names(settings)
         warm_up(settings, bundle)
         supervise(
-            lambda: build_worker(settings, bundle, metrics=metrics, health=health, clock=clock, port=server.port),
+            lambda: build_worker(
+                settings, bundle, mapping, metrics=metrics, health=health, clock=clock, port=server.port
+            ),
             stopping,
             clock=clock,
             health=health,
@@ -77,13 +82,21 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
 
 
 def build_worker(
-    settings: Settings, bundle: Bundle, *, metrics: Metrics, health: Health, clock: Clock, port: int
+    settings: Settings,
+    bundle: Bundle,
+    mapping: FieldMapping | None,
+    *,
+    metrics: Metrics,
+    health: Health,
+    clock: Clock,
+    port: int,
 ) -> Worker:
     """Connect a worker that holds nothing yet.
 
     Args:
         settings: all settings.
         bundle: what it judges by.
+        mapping: of records that are no canonical transactions.
         metrics: what it counts.
         health: whom it reports to.
         clock: gives all times.
@@ -101,7 +114,13 @@ def build_worker(
         if settings.snapshots.url is not None:
             snapshots = opened.enter_context(closing(_snapshots(settings, metrics, clock)))
         pipeline = Pipeline(
-            settings, bundle, worker=worker_name(), version=__version__, replay=False, stage=metrics.stage
+            settings,
+            bundle,
+            worker=worker_name(),
+            version=__version__,
+            replay=False,
+            stage=metrics.stage,
+            mapping=mapping,
         )
         worker = Worker(
             settings,
@@ -179,6 +198,7 @@ def offline_pipeline(settings: Settings) -> Pipeline:
 
     Raises:
         BundleError: there is no usable bundle.
+        SettingsError: the mapping of fields cannot be used.
     """
     use_one_thread()
     return Pipeline(
@@ -188,4 +208,5 @@ def offline_pipeline(settings: Settings) -> Pipeline:
         version=__version__,
         replay=True,
         stage=lambda _: nullcontext(),
+        mapping=open_mapping(settings.events.mapping),
     )

@@ -1,68 +1,72 @@
-"""`streamer evaluate`: a bundle against labelled payments."""
+"""`streamer evaluate`: a bundle, or models to be trained, against labelled payments."""
 
-import json
-from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from streamer.cli.options import Config, Json, Overrides, Partitions, settings_from
-from streamer.errors import ArchiveError
+from streamer.cli.options import Config, Json, Mapping, Overrides, Partitions, Preset, mapping_from, settings_from
+from streamer.errors import SettingsError
+
+
+class Labels(StrEnum):
+    """What models may learn from the truth of the days of training."""
+
+    NONE = "none"
+    DELAYED = "delayed"
 
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Labelled archive: Parquet, CSV or JSON lines.")],
+    out: Annotated[Path | None, typer.Argument(help="With --json: write to this file.", metavar="[OUT]")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
-    label: Annotated[str, typer.Option(help="Column of the truth: true/false or 1/0.")] = "is_fraud",
+    label: Annotated[
+        str | None, typer.Option(help="Column of the truth; is_fraud if unset; a mapping names its own.")
+    ] = None,
     episode: Annotated[str | None, typer.Option(help="Column that names bursts; each counts once.")] = None,
     warm_up_days: Annotated[float, typer.Option(min=0, help="First days that only fill the state.")] = 7.0,
+    mapping: Mapping = None,
+    preset: Preset = None,
+    train_start: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Train models from this day (UTC) on, instead of a bundle.")
+    ] = None,
+    train_days: Annotated[int, typer.Option(help="Days that models learn from.")] = 7,
+    delay_days: Annotated[int, typer.Option(help="Days after these until their labels are known.")] = 7,
+    test_days: Annotated[int, typer.Option(help="Days after these that are judged.")] = 7,
+    cards_per_day: Annotated[int, typer.Option(min=1, help="Users that investigators can look at in a day.")] = 100,
+    models: Annotated[str, typer.Option(help="Names of models, separated by commas, or all.")] = "all",
+    labels: Annotated[Labels, typer.Option(help="Whether models may learn from labels that are known.")] = Labels.NONE,
+    seeds: Annotated[int, typer.Option(min=1, help="Train each model so many times.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     partitions: Partitions = 1,
     config: Config = None,
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    """Judge labelled payments through the live pipeline and print how well they rank."""
-    from streamer.cli.assembly import offline_pipeline
-    from streamer.clock import SystemClock
-    from streamer.evaluation import judge, qualities
-    from streamer.progress import counting
-    from streamer.transport.archive import ArchiveSource
-    from streamer.transport.archive_labels import read_episodes, read_labels
+    """Judge a bundle on labelled payments; with --train-start, train models and compare them."""
+    if out is not None and not as_json:
+        raise SettingsError(f"{str(out)!r} is not expected: write --json before it to have the result written there")
+    settings = settings_from(config, overrides, worker__bundle=bundle, events__mapping=mapping_from(mapping, preset))
+    if train_start is None:
+        from streamer.cli.evaluate_bundle import evaluate_bundle
 
-    settings = settings_from(config, overrides, worker__bundle=bundle)
-    pipeline = offline_pipeline(settings)
-    labels = read_labels(data, label)
-    episodes = {} if episode is None else read_episodes(data, episode)
-    source = ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
-    with counting("payments judged", Console(stderr=True)) as count:
-        judged = judge(source, pipeline, SystemClock(), labels, episodes, progress=count)
-    judged = judged.after(days=warm_up_days)
-    frauds = int(judged.fraud.sum())
-    if frauds in {0, len(judged.fraud)}:
-        raise ArchiveError(
-            f"after {warm_up_days:g} days of warm-up {frauds} of {len(judged.fraud)} payments are fraud: "
-            "give data with both kinds, or a shorter --warm-up-days"
+        evaluate_bundle(
+            settings,
+            data,
+            label=label,
+            episode=episode,
+            warm_up_days=warm_up_days,
+            partitions=partitions,
+            as_json=as_json,
+            out=out,
         )
-    found = qualities(judged, pipeline.detector_names)
-    if as_json:
-        report = {
-            "payments": len(judged.fraud),
-            "frauds": frauds,
-            "unlabelled": judged.unlabelled,
-            "scores": {name: asdict(figures) for name, figures in found.items()},
-        }
-        typer.echo(json.dumps(report, indent=2))
         return
-    table = Table(title=f"{len(judged.fraud):,} payments, {frauds:,} of them fraud")
-    headings = ["score", "AUC", "AP", "recall at 0.1 %", "0.5 %", "1 %", "precision at 0.1 %"]
-    for heading in headings if episode is None else [*headings, "bursts at 0.5 %"]:
-        table.add_column(heading, justify="left" if heading == "score" else "right")
-    for name, figures in found.items():
-        numbers = [figures.auc, figures.average_precision, *figures.recall_at.values(), figures.precision_at[0.001]]
-        if episode is not None:
-            numbers.append(figures.episodes_at[0.005])
-        table.add_row(name, *(f"{number:.3f}" for number in numbers))
-    Console().print(table)
+    if bundle is not None:
+        raise SettingsError("choose one: --bundle judges a finished bundle, --train-start trains models")
+    from streamer.cli.evaluate_models import Contest, evaluate_models
+    from streamer.protocol.split import Split
+
+    split = Split.from_date(train_start, train_days=train_days, delay_days=delay_days, test_days=test_days)
+    choice = Contest(models, labels is Labels.DELAYED, seeds, seed, cards_per_day)
+    evaluate_models(settings, data, split, choice, label=label, partitions=partitions, as_json=as_json, out=out)

@@ -20,9 +20,30 @@ Data = Annotated[Path | None, typer.Option(help="Archive: Parquet, CSV or JSON l
 FromTopic = Annotated[
     bool, typer.Option("--from-topic", help="Read the topic topics.transactions up to its present end instead.")
 ]
+Mapping = Annotated[
+    str | None, typer.Option(help="How foreign columns become fields: a TOML file; events.mapping.", metavar="FILE")
+]
+Preset = Annotated[str | None, typer.Option(help="A mapping that comes with the program, e.g. handbook.")]
 Partitions = Annotated[
     int, typer.Option(min=1, help="Spread an archive's users over so many partitions, as the live topic has.")
 ]
+
+
+def mapping_from(mapping: str | None, preset: str | None) -> str | None:
+    """Return the setting events.mapping that two flags mean.
+
+    Raises:
+        SettingsError: both are given, or the preset does not exist.
+    """
+    if preset is None:
+        return mapping
+    from streamer.events.mapping_file import presets
+
+    if mapping is not None:
+        raise SettingsError("choose one mapping: --mapping FILE or --preset NAME")
+    if preset not in presets():
+        raise SettingsError(f"there is no preset {preset!r}: choose {', '.join(presets())}, or write a --mapping")
+    return preset
 
 
 def settings_from(config: Path | None, overrides: list[str] | None, **flags: object) -> Settings:

@@ -8,13 +8,27 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streamer.cli.options import Bootstrap, Config, Data, FromTopic, Json, Overrides, Partitions, settings_from
+from streamer.cli.options import (
+    Bootstrap,
+    Config,
+    Data,
+    FromTopic,
+    Json,
+    Mapping,
+    Overrides,
+    Partitions,
+    Preset,
+    mapping_from,
+    settings_from,
+)
 
 
 def replay(
     data: Data = None,
     from_topic: FromTopic = False,
     partitions: Partitions = 1,
+    mapping: Mapping = None,
+    preset: Preset = None,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
     alerts: Annotated[Path | None, typer.Option(help="Write the alerts to this file, as JSON lines.")] = None,
     record_tensors: Annotated[Path | None, typer.Option(help="Keep every scored window in this folder.")] = None,
@@ -32,7 +46,13 @@ def replay(
     from streamer.replay import AlertFile, totals
     from streamer.replay import replay as replayed
 
-    settings = settings_from(config, overrides, worker__bundle=bundle, kafka__bootstrap_servers=bootstrap)
+    settings = settings_from(
+        config,
+        overrides,
+        worker__bundle=bundle,
+        kafka__bootstrap_servers=bootstrap,
+        events__mapping=mapping_from(mapping, preset),
+    )
     pipeline = offline_pipeline(settings)
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     recorder = None if record_tensors is None else Recorder(record_tensors)

@@ -5,28 +5,65 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from streamer.errors import SettingsError
+from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
+from streamer.mapped_archive import MappedArchive, mapped_labels
 from streamer.settings import Settings
 from streamer.transport.archive import ArchiveSource
+from streamer.transport.archive_labels import read_labels
 from streamer.transport.bounded import BoundedTopic
 from streamer.transport.kafka import KafkaConsumer
 
+Archive = ArchiveSource | MappedArchive
 
-def open_source(
-    settings: Settings, *, data: Path | None, from_topic: bool, partitions: int
-) -> ArchiveSource | BoundedTopic:
+
+def open_source(settings: Settings, *, data: Path | None, from_topic: bool, partitions: int) -> Archive | BoundedTopic:
     """Open what a command reads.
 
     Raises:
-        SettingsError: neither or both sources are named.
+        SettingsError: neither or both sources are named, or the mapping of fields cannot be used.
         ArchiveError: the archive does not exist.
         TransportError: the broker or the topic cannot be read.
     """
     if (data is None) != from_topic:
         raise SettingsError("choose one source: --data PATH or --from-topic")
     if data is not None:
-        return ArchiveSource(data, topic=settings.topics.transactions, partitions=partitions)
+        return open_archive(settings, data, partitions=partitions)
     return bounded_topic(settings, settings.topics.transactions)
+
+
+def open_archive(settings: Settings, data: Path, *, partitions: int) -> Archive:
+    """Open past payments, canonical or mapped.
+
+    Raises:
+        SettingsError: the mapping of fields cannot be used.
+        ArchiveError: the archive does not exist.
+    """
+    mapping = open_mapping(settings.events.mapping)
+    topic = settings.topics.transactions
+    if mapping is None:
+        return ArchiveSource(data, topic=topic, partitions=partitions)
+    return MappedArchive(data, mapping, topic=topic, partitions=partitions)
+
+
+def read_truth(settings: Settings, data: Path, label: str | None) -> dict[str, bool]:
+    """Return whether each archived payment was fraud, by transaction id.
+
+    Args:
+        settings: names the mapping, which names the label.
+        data: an archive.
+        label: column of the truth where there is no mapping; None for the usual one.
+
+    Raises:
+        SettingsError: the mapping of fields cannot be used, names no label, or is not alone in naming it.
+        ArchiveError: the archive cannot be read, or its labels.
+    """
+    mapping = open_mapping(settings.events.mapping)
+    if mapping is None:
+        return read_labels(data) if label is None else read_labels(data, label)
+    if label is not None:
+        raise SettingsError(f"--label {label!r} and a mapping: name the label in the mapping, label = {label!r}")
+    return mapped_labels(data, mapping)
 
 
 def bounded_topic(settings: Settings, topic: str, ends: Mapping[TopicPartition, int] | None = None) -> BoundedTopic:

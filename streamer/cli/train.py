@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streamer.cli.options import Bootstrap, Config, Data, FromTopic, Json, Overrides, Partitions, settings_from
+from streamer.cli.options import (
+    Bootstrap,
+    Config,
+    Data,
+    FromTopic,
+    Json,
+    Mapping,
+    Overrides,
+    Partitions,
+    Preset,
+    mapping_from,
+    settings_from,
+)
 from streamer.errors import EnvironmentFault
 
 ENOUGH_DAYS = 14
@@ -18,6 +30,8 @@ def train(
     data: Data = None,
     from_topic: FromTopic = False,
     partitions: Partitions = 1,
+    mapping: Mapping = None,
+    preset: Preset = None,
     newest: Annotated[int, typer.Option(min=1_000, help="Learn from so many of the newest payments.")] = 60_000,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; unset: the models' own.")] = None,
     seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
@@ -32,6 +46,7 @@ def train(
     from detectors.training.fit import TrainingConfig
     from streamer.cli.source import open_source
     from streamer.clock import SystemClock
+    from streamer.events.mapping_file import open_mapping
     from streamer.history import collect
     from streamer.progress import counting
     from streamer.training import NewBundle, train_bundle
@@ -39,11 +54,12 @@ def train(
 
     if out.exists():
         raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
-    settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap)
+    chosen_mapping = mapping_from(mapping, preset)
+    settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
     console = Console(stderr=True)
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
-        history = collect(source, settings, newest=newest, progress=count)
+        history = collect(source, settings, open_mapping(settings.events.mapping), newest=newest, progress=count)
     if history.days < ENOUGH_DAYS:
         console.print(
             f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "

@@ -2,7 +2,8 @@
 
 Most records are plain: text ids, numbers, milliseconds. msgspec checks those while it decodes
 them, and what it cannot check is checked for the whole batch at once. A record that is not
-plain, or looks suspicious, is read again by `decode_one`, which defines what is accepted.
+plain, or looks suspicious, is read again by `decode_one`, which defines what is accepted. With a
+mapping every record takes that way.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,6 +18,7 @@ from streamer.errors import MalformedEvent, RejectReason
 from streamer.events import values
 from streamer.events.diagnosis import explain
 from streamer.events.event import EventBatch
+from streamer.events.mapping import FieldMapping
 from streamer.events.record import Record
 from streamer.events.transaction import Transaction
 from streamer.settings import EventSettings
@@ -70,16 +72,27 @@ class _Columns(NamedTuple):
     device_id: tuple[str | None, ...] = ()
 
 
-def decode(records: Sequence[Record], settings: EventSettings) -> tuple[EventBatch, list[Rejected]]:
+def decode(
+    records: Sequence[Record], settings: EventSettings, mapping: FieldMapping | None = None
+) -> tuple[EventBatch, list[Rejected]]:
     """Understand records of one partition, given in log order.
 
     A whole list gives exactly what its records give one by one. Never raises for what the
     records hold.
 
+    Args:
+        records: what was read.
+        settings: what counts as a transaction.
+        mapping: of records that are no canonical transactions.
+
     Returns:
         The N events as columns, and the rejected records; both in log order, together as many
         as there are records.
     """
+    if mapping is not None:
+        outcomes = [_read_carefully(record, settings, mapping) for record in records]
+        kept, events, rejected = _part(records, outcomes)
+        return _batch(kept, _Columns(*zip(*map(astuple, events), strict=True))), rejected
     outcomes = [_read(record, settings) for record in records]
     kept, events, rejected = _part(records, outcomes)
     columns = _Columns(*zip(*map(astuple, events), strict=True))
@@ -94,8 +107,8 @@ def decode(records: Sequence[Record], settings: EventSettings) -> tuple[EventBat
     return _batch(kept, columns), rejected
 
 
-def decode_one(record: Record, settings: EventSettings) -> PlainTransaction:
-    """Understand one record.
+def decode_one(record: Record, settings: EventSettings, mapping: FieldMapping | None = None) -> PlainTransaction:
+    """Understand one record; see `decode`.
 
     Raises:
         MalformedEvent: it is no transaction.
@@ -109,11 +122,24 @@ def decode_one(record: Record, settings: EventSettings) -> PlainTransaction:
             value=f"{len(value)} bytes",
             remedy=f"send at most {settings.max_bytes} bytes (setting events.max_bytes)",
         )
+    if mapping is None:
+        return _checked(_canonical(value), record, settings)
+    given = mapping.transaction(value)
+    try:
+        return _checked(given, record, settings)
+    except MalformedEvent as error:
+        raise mapping.located(error) from None
+
+
+def _canonical(value: bytes) -> Transaction:
     try:
         value.decode()
-        given = _decode_any(value)
+        return _decode_any(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
         raise explain(value, fault) from None
+
+
+def _checked(given: Transaction, record: Record, settings: EventSettings) -> PlainTransaction:
     latitude = values.coordinate("latitude", given.latitude, 90)
     longitude = values.coordinate("longitude", given.longitude, 180)
     event = PlainTransaction(
@@ -145,9 +171,11 @@ def _is_future(event: PlainTransaction, record: Record, settings: EventSettings)
     return 0 <= record.timestamp < event.timestamp - settings.future_tolerance_s * 1000
 
 
-def _read_carefully(record: Record, settings: EventSettings) -> PlainTransaction | MalformedEvent:
+def _read_carefully(
+    record: Record, settings: EventSettings, mapping: FieldMapping | None = None
+) -> PlainTransaction | MalformedEvent:
     try:
-        return decode_one(record, settings)
+        return decode_one(record, settings, mapping)
     except MalformedEvent as error:
         return error
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from detectors.api import Windows
+from detectors.api import Floats, Windows
+from detectors.models.backbones import BACKBONES
 from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
+from detectors.models.trained import Trained
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.threads import use_one_thread
 from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
@@ -43,8 +45,7 @@ def networks() -> tuple[Discriminator, Generator]:
 
 @cache
 def gan() -> Gan:
-    typical = np.median(scaling().last(parts().fit), axis=0)
-    return Gan(TABLE, CONFIG.gan, scaling(), networks()[0], typical)
+    return Gan.finish(Trained(TABLE, CONFIG.gan, scaling(), networks()[0]), parts().fit)
 
 
 def generated(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,8 +55,9 @@ def generated(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     return window.detach(), last.detach()
 
 
-def test_every_parameter_of_the_discriminator_learns() -> None:
-    fresh = Discriminator(GanConfig(), TABLE)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_parameter_of_the_discriminator_learns(backbone: str) -> None:
+    fresh = Discriminator(GanConfig(backbone=backbone), TABLE)
     fresh(torch.randn(64, TABLE.window, TABLE.steps + 2), torch.randn(64, len(TABLE.features))).sum().backward()
     for name, parameter in fresh.named_parameters():
         assert parameter.grad is not None, name
@@ -82,13 +84,23 @@ def test_corruptions_of_unseen_windows_are_told_from_real_ones() -> None:
 
 
 def test_the_generator_does_not_collapse() -> None:
-    _, last = generated(2_000)
+    window, last = (each.numpy() for each in generated(2_000))
     real = np.clip(scaling().last(parts().fit), LEAST, MOST).std(axis=0)
-    drawn = last.numpy().std(axis=0)
+    drawn = last.std(axis=0)
     # Discrete features that are nearly always 0 say little of the generator.
     telling = real > 0.5
     assert telling.sum() > 15
-    assert (drawn[telling] > 0.1 * real[telling]).mean() > 0.8
+    assert (drawn[telling] > 0.4 * real[telling]).all()
+    whole = parts().fit.rows(np.flatnonzero(parts().fit.length == TABLE.window))
+    unlike = _distances(scaling().window(whole))
+    assert np.median(_distances(window)) > 0.3 * np.median(unlike)
+    assert np.quantile(_distances(window), 0.01) > 0.05 * np.median(unlike)
+
+
+def _distances(window: Floats) -> Floats:
+    """Return how far windows are from others, drawn at random."""
+    other = window[np.random.default_rng(0).permutation(len(window))]
+    return np.asarray(np.sqrt(np.square(window - other).mean(axis=(1, 2))))
 
 
 def test_what_is_drawn_is_a_window() -> None:

@@ -8,18 +8,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.api import Detector, FeatureTable, Windows
+from detectors.api import FeatureTable, Windows
+from detectors.registry import Storable
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Parts, batches_an_epoch, shuffled, split_by_time
-from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.fit import Progress, TrainingConfig, fit_autoregressive, fit_gan, fit_vae, split
 from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import simulated_windows
 
-Fit = Callable[[Parts, FeatureTable, TrainingConfig, Callable[[Progress], None]], Detector]
+Fit = Callable[[Parts, FeatureTable, TrainingConfig, Callable[[Progress], None]], Storable]
 
+FITS: tuple[Fit, ...] = (fit_vae, fit_gan, fit_autoregressive)
 CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64)
 
 
@@ -60,7 +62,7 @@ def test_an_epoch_has_each_row_at_most_once_in_whole_batches(count: int, batch_s
     assert {len(batch) for batch in batches} == {min(batch_size, count)}
 
 
-@pytest.mark.parametrize("fit", [fit_vae, fit_gan])
+@pytest.mark.parametrize("fit", FITS)
 def test_progress_counts_up_to_its_end(windows: Windows, fit: Fit) -> None:
     told: list[Progress] = []
     detector = fit(split(windows, CONFIG), TABLE, CONFIG, told.append)
@@ -69,21 +71,21 @@ def test_progress_counts_up_to_its_end(windows: Windows, fit: Fit) -> None:
     assert np.isfinite([each.loss for each in told]).all()
 
 
-def test_the_same_seed_trains_the_same_bits_and_another_does_not(windows: Windows) -> None:
+@pytest.mark.parametrize("fit", FITS)
+def test_the_same_seed_trains_the_same_bits_and_another_does_not(windows: Windows, fit: Fit) -> None:
     parts = split(windows, CONFIG)
-    for fit in (fit_vae, fit_gan):
-        torch.manual_seed(1)
-        once = fit(parts, TABLE, CONFIG, lambda _: None).arrays()
-        torch.manual_seed(2)
-        again = fit(parts, TABLE, CONFIG, lambda _: None).arrays()
-        other = fit(parts, TABLE, TrainingConfig(seed=4, epochs=2, batch_size=64), lambda _: None).arrays()
-        assert all(once[name].tobytes() == again[name].tobytes() for name in once)
-        assert any(once[name].tobytes() != other[name].tobytes() for name in once if name.startswith("network"))
+    torch.manual_seed(1)
+    once = fit(parts, TABLE, CONFIG, lambda _: None).arrays()
+    torch.manual_seed(2)
+    again = fit(parts, TABLE, CONFIG, lambda _: None).arrays()
+    other = fit(parts, TABLE, TrainingConfig(seed=4, epochs=2, batch_size=64), lambda _: None).arrays()
+    assert all(once[name].tobytes() == again[name].tobytes() for name in once)
+    assert any(once[name].tobytes() != other[name].tobytes() for name in once if name.startswith("network"))
 
 
 def test_training_leaves_windows_and_the_global_generator_alone(windows: Windows) -> None:
     before, state = windows.steps.tobytes(), torch.random.get_rng_state()
-    for fit in (fit_vae, fit_gan):
+    for fit in FITS:
         fit(split(windows, CONFIG), TABLE, CONFIG, lambda _: None)
     corrupt(windows, TABLE, np.random.default_rng(0))
     assert windows.steps.tobytes() == before

@@ -1,5 +1,6 @@
 """The network of the VAE: what it learns, and that its latent space is used."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor
 
 from detectors.api import Windows
+from detectors.models.backbones import BACKBONES
+from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.threads import use_one_thread
@@ -37,8 +40,9 @@ def scaling() -> Scaling:
 
 
 @cache
-def network() -> VaeNetwork:
-    return train_vae(parts(), scaling(), TABLE, CONFIG, lambda _: None)
+def network(backbone: str = "tcn") -> VaeNetwork:
+    config = replace(CONFIG, vae=VaeConfig(backbone=backbone))
+    return train_vae(parts(), scaling(), TABLE, config, lambda _: None)
 
 
 def tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
@@ -50,8 +54,9 @@ def tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def test_every_parameter_learns() -> None:
-    fresh = VaeNetwork(VaeConfig(), TABLE)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_parameter_learns(backbone: str) -> None:
+    fresh = VaeNetwork(VaeConfig(backbone=backbone), TABLE)
     surprise, divergence = fresh.losses(*tensors(parts().fit.rows(slice(1_000, 1_128))), torch.randn(128, 8))
     loss = (surprise + divergence.sum(dim=1)).mean()
     loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
@@ -79,8 +84,9 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     assert np.mean(surprises[-10:]) == pytest.approx(least, abs=1.0)
 
 
-def test_the_latent_space_is_used_and_does_not_dominate() -> None:
-    trained = network()
+@pytest.mark.parametrize("backbone", ["tcn", "lstm"])
+def test_the_latent_space_is_used_and_does_not_dominate(backbone: str) -> None:
+    trained = network(backbone)
     with torch.inference_mode():
         held_back = tensors(parts().held_back)
         rows = len(held_back[0])
@@ -110,7 +116,7 @@ def test_what_is_expected_follows_the_user() -> None:
 
 
 def test_only_deviations_towards_risk_count() -> None:
-    vae = Vae.calibrate(network(), CONFIG.vae, scaling(), TABLE, parts().held_back)
+    vae = Vae.calibrate(Trained(TABLE, CONFIG.vae, scaling(), network()), parts().held_back)
     windows = parts().held_back.rows(slice(0, 200))
     column = TABLE.column("amount_deviation")
     ordinary, small, large = (_with_last(windows, column, value) for value in (0, -50, 50))

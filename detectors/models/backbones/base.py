@@ -1,0 +1,38 @@
+"""What every backbone offers to the models on top of it."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """A network that reads windows of scaled channels; the last channel is the mask.
+
+    The real steps of a window lie side by side; all others are zero, those before the first event
+    and the last one where a model hides it. A window without any real step has a summary too.
+
+    Attributes:
+        causal: whether step t of `steps` depends on nothing after t.
+        width: D.
+    """
+
+    causal: ClassVar[bool]
+
+    def __init__(self, width: int) -> None:
+        """Remember the width."""
+        super().__init__()
+        self.width = width
+
+    @abstractmethod
+    def forward(self, window: Tensor) -> Tensor:
+        """Summarise windows: (B, T, C) -> (B, D)."""
+
+    @abstractmethod
+    def steps(self, window: Tensor) -> Tensor:
+        """Describe each step in its context: (B, T, C) -> (B, T, D)."""
+
+
+def real_steps(window: Tensor) -> Tensor:
+    """Return the mask of windows: (B, T, C) -> (B, T) bool."""
+    return window[:, :, -1] > 0

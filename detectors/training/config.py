@@ -1,0 +1,73 @@
+"""How models are trained, and how far training is."""
+
+from dataclasses import dataclass, field
+
+from detectors.models.autoregressive import AutoregressiveConfig
+from detectors.models.classifier import ClassifierConfig
+from detectors.models.gan import GanConfig
+from detectors.models.vae import VaeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How models are trained.
+
+    Attributes:
+        seed: of all randomness.
+        epochs: passes over the windows.
+        batch_size: windows a step.
+        held_back_share: share of the windows, the newest, that calibrate and are not learnt from.
+        learning_rate: at the start; falls to 0 along a cosine.
+        weight_decay: AdamW's.
+        beta: weight of the VAE's divergence, reached after the warm-up.
+        warm_up: share of the steps in which beta grows from 0.
+        generated_weight: weight of the generator's samples against the corruptions' 1.
+        focal: whether the classifier learns less from what it already tells easily.
+        vae: the VAE's parts.
+        gan: the GAN's parts.
+        autoregressive: the autoregressive model's parts.
+        classifier: the classifier's parts.
+    """
+
+    seed: int = 0
+    epochs: int = 5
+    batch_size: int = 256
+    held_back_share: float = 0.2
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    beta: float = 1.0
+    warm_up: float = 0.2
+    generated_weight: float = 0.1
+    focal: bool = True
+    vae: VaeConfig = field(default_factory=VaeConfig)
+    gan: GanConfig = field(default_factory=GanConfig)
+    autoregressive: AutoregressiveConfig = field(default_factory=AutoregressiveConfig)
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: names the value at fault.
+        """
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ValueError(f"epochs={self.epochs}, batch_size={self.batch_size}: at least 1 epoch of batches of 2")
+        if not 0 < self.held_back_share < 1:
+            raise ValueError(f"held_back_share={self.held_back_share}: choose above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far training is.
+
+    Attributes:
+        model: the detector's name.
+        step: steps done, from 1.
+        steps: steps in all.
+        loss: of this step.
+    """
+
+    model: str
+    step: int
+    steps: int
+    loss: float

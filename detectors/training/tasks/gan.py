@@ -1,0 +1,88 @@
+"""Training of the GAN: a discriminator against corruptions and against its generator."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from detectors.api import FeatureTable, Windows
+from detectors.models.gan import Discriminator, Gan, Generator
+from detectors.models.verdict import verdict_inputs
+from detectors.scaling import Scaling
+from detectors.training.config import TrainingConfig
+from detectors.training.corruption import corrupt
+from detectors.training.dataset import Examples, checked
+from detectors.training.tensors import device_of, tensors_for
+
+Pair = tuple[Tensor, Tensor]
+
+
+class GanTask:
+    """Both networks play their usual game, and the generator keeps its windows as various as real ones."""
+
+    name = Gan.name
+
+    def __init__(
+        self,
+        networks: tuple[Discriminator, Generator],
+        scaling: Scaling,
+        table: FeatureTable,
+        held_back: Windows,
+        config: TrainingConfig,
+    ) -> None:
+        """Take networks to train; the epoch that tells `held_back` from corruptions of it best is kept."""
+        self._discriminator, self._generator = networks
+        self._scaling = scaling
+        self._table = table
+        self._config = config
+        self._rng = np.random.default_rng([config.seed, 2])
+        self._noise = torch.Generator().manual_seed(config.seed + 1)
+        judged = checked(Examples(held_back)).windows
+        self._checked = judged, corrupt(judged, table, self._rng)
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """See `Task.networks`."""
+        return (self._discriminator, self._generator)
+
+    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
+        """See `Task.losses`."""
+        real = self._pair(batch.windows)
+        bad = self._pair(corrupt(batch.windows, self._table, self._rng))
+        noise = torch.randn(len(batch), self._config.gan.noise, generator=self._noise)
+        center, scale = tensors_for(self._generator, self._scaling.center, self._scaling.scale)
+        generated = self._generator(noise.to(device_of(self._generator)), real[0][:, :, -1], center, scale)
+        yield self._adversarial(real, bad, generated)
+        yield softplus(self._discriminator(*generated)).mean() + _moment_gap(real, generated)
+
+    def held_back_loss(self) -> float:
+        """See `Task.held_back_loss`."""
+        real, bad = (self._discriminator(*self._pair(each)) for each in self._checked)
+        return (softplus(real).mean() + softplus(-bad).mean()).item()
+
+    def _adversarial(self, real: Pair, bad: Pair, generated: Pair) -> Tensor:
+        """Return the discriminator's logistic loss; its logit is of "not real"."""
+        window, last = (torch.cat(each) for each in zip(real, bad, [part.detach() for part in generated], strict=True))
+        of_real, of_bad, of_generated = self._discriminator(window, last).chunk(3)
+        loss = softplus(of_real) + softplus(-of_bad) + self._config.generated_weight * softplus(-of_generated)
+        return loss.mean()
+
+    def _pair(self, windows: Windows) -> Pair:
+        window, last = tensors_for(self._discriminator, *verdict_inputs(windows, self._scaling))
+        return window, last
+
+
+def _moment_gap(real: Pair, generated: Pair) -> Tensor:
+    """Return how far means and standard deviations are apart, squared, over steps and features.
+
+    The discriminator hardly looks at the generator, which alone would let it draw one window
+    again and again; Salimans et al. 2016 match features for the same reason.
+    """
+    gaps = [
+        (of_real.mean(dim=0) - drawn.mean(dim=0)).square().mean()
+        + (of_real.std(dim=0) - drawn.std(dim=0)).square().mean()
+        for of_real, drawn in zip(real, generated, strict=True)
+    ]
+    return torch.stack(gaps).sum()

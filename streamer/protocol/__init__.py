@@ -1,0 +1,1 @@
+"""How models are judged on past payments: train, wait for the labels, test, one day after the other."""
