@@ -1,14 +1,15 @@
 """Reading from Kafka: raw bytes, cooperative rebalancing, no hidden commits."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import kafka
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NoOffsetForPartitionError
 from kafka.structs import OffsetAndMetadata
 
-from streamer.errors import RetriableTransportError, TransportError
+from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.events.record import Headers, Record, TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership, Rebalance
@@ -42,7 +43,8 @@ class KafkaConsumer:
             settings,
             group_id=settings.group_id,
             group_instance_id=settings.group_instance_id,
-            auto_offset_reset=settings.auto_offset_reset,
+            # Else a position whose records were deleted would be moved, and nobody be told.
+            auto_offset_reset="none",
             enable_auto_commit=False,
             isolation_level="read_committed",
             allow_auto_create_topics=False,
@@ -55,6 +57,7 @@ class KafkaConsumer:
             metrics_enabled=False,
         )
         self._relay: RebalanceRelay | None = None
+        self._topic_ids: dict[str, UUID] = {}
         self._closed = False
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
@@ -79,14 +82,19 @@ class KafkaConsumer:
         relay.raise_failure()
         self._unpark()
         self._go_on_joining()
+        batches: dict[kafka.TopicPartition, list[ConsumerRecord]] = {}
         try:
             batches = self._consumer.poll(timeout_ms=int(timeout_s * 1_000), max_records=max_records)
+        except NoOffsetForPartitionError as error:
+            relay.settle()
+            self._begin_reading(error)
         except KafkaError as error:
             relay.raise_failure()
             raise translate(error, f"reading as group {self._settings.group_id!r}") from error
         finally:
             relay.settle()
         relay.raise_failure()
+        self._require_same_topics()
         return [
             Record(place.topic, place.partition, found.offset, found.key, found.value, _headers(found), found.timestamp)
             for place, records in batches.items()
@@ -139,10 +147,7 @@ class KafkaConsumer:
         self._require_open()
         with translated("asking for positions"):
             return {
-                TopicPartition(place.topic, place.partition): self._consumer.position(
-                    place, timeout_ms=_ANSWER_TIMEOUT_MS
-                )
-                for place in self._owned(partitions)
+                TopicPartition(place.topic, place.partition): self._position(place) for place in self._owned(partitions)
             }
 
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -177,6 +182,39 @@ class KafkaConsumer:
         self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         offset: int | None = self._consumer.committed(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
         return offset
+
+    def _position(self, partition: kafka.TopicPartition) -> int:
+        offset: int | None
+        try:
+            offset = self._consumer.position(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
+        except NoOffsetForPartitionError as error:
+            self._begin_reading(error)
+            offset = self._consumer.position(partition, timeout_ms=_ANSWER_TIMEOUT_MS)
+        if offset is None:
+            raise RetriableTransportError(f"no position is known yet in {partition.topic}/{partition.partition}")
+        return offset
+
+    def _begin_reading(self, error: NoOffsetForPartitionError) -> None:
+        """Give partitions without a committed offset their first position, unless the callback sought."""
+        seek = (
+            self._consumer.seek_to_beginning
+            if self._settings.auto_offset_reset == "earliest"
+            else self._consumer.seek_to_end
+        )
+        without = self._consumer._subscription.missing_fetch_positions()  # noqa: SLF001 (else they are asked for anew)
+        if places := without.intersection(*error.args):
+            seek(*places)
+
+    def _require_same_topics(self) -> None:
+        # A position in a topic that was deleted means nothing in the one that was made in its place.
+        for topic in self._consumer.subscription() or ():
+            found: UUID | None = self._consumer._cluster.topic_id(topic)  # noqa: SLF001 (told nowhere else)
+            # A topic that is deleted has no id, or one of zeros.
+            if found is not None and found.int and found != self._topic_ids.setdefault(topic, found):
+                raise FencedError(
+                    f"topic {topic!r} was deleted and made anew: the records that were not read are gone; "
+                    "start anew from what is committed"
+                )
 
     def _go_on_joining(self) -> None:
         # A leader that joins anew because its topics changed has, for kafka-python, no reason left as

@@ -20,6 +20,7 @@ _FENCED = (
     errors.InvalidProducerIdMappingError,
     errors.UnknownProducerIdError,
 )
+_GONE = (errors.OffsetOutOfRangeError, errors.LogTruncationError)
 _RETRIABLE = (
     errors.RetriableError,
     errors.RebalanceInProgressError,
@@ -27,6 +28,10 @@ _RETRIABLE = (
     errors.OutOfOrderSequenceNumberError,
     errors.TransactionAbortableError,
     errors.TransactionAbortedError,
+    # A step out of turn, of a client that something before it, e.g. a refused batch, has upset.
+    errors.IllegalStateError,
+    # The next poll gives them a position.
+    errors.NoOffsetForPartitionError,
 )
 _REMEDIES: dict[type[errors.KafkaError], str] = {
     errors.TopicAuthorizationFailedError: "grant kafka.sasl_username access to the topic",
@@ -59,6 +64,8 @@ def translate(error: errors.KafkaError, doing: str) -> TransportError:
     kind = _kind(error)
     if issubclass(kind, _FENCED):
         return FencedError(f"{doing}: another process took over ({cause}); rebuild from the committed offsets")
+    if issubclass(kind, _GONE):
+        return FencedError(f"{doing}: the records at {_places(error)} are gone; start anew from what is committed")
     if issubclass(kind, _RETRIABLE):
         return RetriableTransportError(f"{doing}: {cause}; trying again may help")
     remedy = next((text for known, text in _REMEDIES.items() if issubclass(kind, known)), "see the broker's log")
@@ -81,6 +88,20 @@ def _kind(error: errors.KafkaError) -> type[errors.KafkaError]:
     # kafka-python wraps what ended a transaction: "... in an error state: [Error 90] ProducerFencedError".
     named = (getattr(errors, name, None) for name in _NAME.findall(str(error)))
     return next((kind for kind in named if kind not in {None, errors.KafkaError}), errors.KafkaError)
+
+
+def _places(error: errors.KafkaError) -> str:
+    if isinstance(error, errors.LogTruncationError):
+        # Where the log now ends, or None where nobody can say.
+        ends = getattr(error, "divergent_offsets", {})
+        return ", ".join(
+            f"{place.topic}/{place.partition} from {'somewhere' if end is None else end.offset} on"
+            for place, end in ends.items()
+        )
+    positions = error.args[0] if error.args else None
+    if not isinstance(positions, dict):
+        return "the position"
+    return ", ".join(f"{place.topic}/{place.partition} from {position} on" for place, position in positions.items())
 
 
 def missing_topics_error(names: Sequence[str], settings: KafkaSettings) -> TransportError:

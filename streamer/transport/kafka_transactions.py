@@ -14,7 +14,7 @@ from streamer.transport.base import Membership
 from streamer.transport.kafka_admin import missing_topics
 from streamer.transport.kafka_errors import missing_topics_error, translated
 from streamer.transport.kafka_transaction_client import TransactionClient
-from streamer.transport.kafka_writing import connect_producer, refusal, send
+from streamer.transport.kafka_writing import connect_producer, refusal, refused_before, send
 from streamer.transport.message_size import require_sendable
 
 _CLOSE_TIMEOUT_S = 3.0
@@ -115,9 +115,14 @@ class KafkaTransactionalProducer:
         topics = sorted({message.topic for message in messages})
         if new := [topic for topic in topics if not client.knows(topic)]:
             self._require_topics(new, timer)
-        with translated(f"writing {len(messages)} messages in a transaction of {self._transactional_id!r}"):
+        sent: list[tuple[str, FutureRecordMetadata]] = []
+        with (
+            refused_before(sent),
+            translated(f"writing {len(messages)} messages in a transaction of {self._transactional_id!r}"),
+        ):
             client.begin_transaction()
-            sent = [(message.topic, send(client, message)) for message in messages]
+            for message in messages:
+                sent.append((message.topic, send(client, message)))  # noqa: PERF401 (those before one that fails count)
             if member is not None:
                 answer = client.add_offsets(offsets, member)
                 self._await(answer.wait, topics, timer)

@@ -1,10 +1,11 @@
 """What all writers to Kafka share: the client and how it is set, sending, and telling what was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import kafka
-from kafka.errors import KafkaError
+from kafka.errors import IllegalStateError, KafkaError
 from kafka.producer.future import FutureRecordMetadata
 
 from streamer.errors import RetriableTransportError, TransportError
@@ -85,3 +86,26 @@ def refusal(refused: Sequence[tuple[str, KafkaError]]) -> TransportError:
     fault = translate(cause, f"writing to topic {topic!r}{others}")
     fault.__cause__ = cause
     return fault
+
+
+@contextmanager
+def refused_before(sent: Sequence[tuple[str, FutureRecordMetadata]]) -> Iterator[None]:
+    """Raise, instead of an error that only follows from it, why a message was refused.
+
+    kafka-python learns of a refusal on a thread of its own, and then refuses whatever step comes
+    next for the state that this left it in.
+
+    Args:
+        sent: topics and what became of the messages; may grow in the block.
+
+    Raises:
+        TransportError: a message was refused, or what the block itself raised.
+    """
+    try:
+        yield
+    except TransportError as error:
+        if type(error.__cause__) in {IllegalStateError, KafkaError} and (
+            refused := [(topic, future.exception) for topic, future in sent if future.failed()]
+        ):
+            raise refusal(refused) from error
+        raise

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from kafka import errors
+from kafka import TopicPartition, errors
+from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
+from kafka.structs import OffsetAndMetadata
 
 from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.settings import KafkaSettings
-from streamer.transport.kafka_errors import missing_topics_error, translate
+from streamer.transport.kafka_errors import missing_topics_error, translate, translated
 from streamer.transport.kafka_faults import connection_fault
+from streamer.transport.kafka_writing import refused_before
 
 
 def kinds(base: type[errors.KafkaError] = errors.KafkaError) -> Iterator[type[errors.KafkaError]]:
@@ -16,6 +19,17 @@ def kinds(base: type[errors.KafkaError] = errors.KafkaError) -> Iterator[type[er
     for kind in base.__subclasses__():
         yield kind
         yield from kinds(kind)
+
+
+def acknowledged(refusal: errors.KafkaError | None) -> FutureRecordMetadata:
+    """Return what a sent message becomes when the broker has answered."""
+    batch = FutureProduceResult(TopicPartition("events", 0))
+    future = FutureRecordMetadata(batch, 0, 0, None, 0, 0, 0)
+    if refusal is None:
+        batch.success((0, 0, None))
+    else:
+        batch.failure(refusal)
+    return future
 
 
 ALL = sorted(set(kinds()), key=lambda kind: kind.__name__)
@@ -26,6 +40,8 @@ FENCED = {
     "InvalidProducerEpochError",
     "InvalidProducerIdMappingError",
     "InvalidTxnStateError",
+    "LogTruncationError",
+    "OffsetOutOfRangeError",
     "ProducerFencedError",
     "UnknownMemberIdError",
     "UnknownProducerIdError",
@@ -60,6 +76,50 @@ def test_every_foreign_error_has_one_meaning(kind: type[errors.KafkaError]) -> N
 )
 def test_a_wrapped_error_means_what_it_quotes(wrapped: errors.KafkaError) -> None:
     assert isinstance(translate(wrapped, "writing"), FencedError)
+
+
+@pytest.mark.parametrize(
+    ("gone", "where"),
+    [
+        (errors.OffsetOutOfRangeError({TopicPartition("events", 2): 17}), "events/2 from 17 on"),
+        (
+            errors.LogTruncationError({TopicPartition("events", 0): OffsetAndMetadata(5, "", 1)}),
+            "events/0 from 5 on",
+        ),
+        (errors.LogTruncationError({TopicPartition("events", 1): None}), "events/1 from somewhere on"),
+    ],
+    ids=["out of range", "log is shorter", "log is another"],
+)
+def test_a_position_whose_records_are_gone_is_named(gone: errors.KafkaError, where: str) -> None:
+    ours = translate(gone, "reading")
+    assert isinstance(ours, FencedError)
+    assert f"the records at {where} are gone; start anew" in str(ours)
+
+
+def test_a_step_out_of_turn_leaves_the_transaction_in_doubt() -> None:
+    upset = errors.IllegalStateError("Cannot call send in state BUMPING_PRODUCER_EPOCH")
+    with pytest.raises(RetriableTransportError, match="BUMPING"), refused_before([]), translated("writing"):
+        raise upset
+
+
+@pytest.mark.parametrize("later", [errors.IllegalStateError("Cannot call send"), errors.KafkaError("error state")])
+def test_what_was_refused_before_is_told_instead_of_what_follows_from_it(later: errors.KafkaError) -> None:
+    refused, written = acknowledged(errors.InvalidProducerEpochError()), acknowledged(None)
+    sent = [("scores", written), ("alerts", refused)]
+    with (
+        pytest.raises(FencedError, match=r"writing to topic 'alerts'.*InvalidProducerEpochError"),
+        refused_before(sent),
+        translated("writing"),
+    ):
+        raise later
+    with pytest.raises(RetriableTransportError), refused_before(sent[:1]), translated("writing"):
+        raise errors.IllegalStateError("Cannot call send")
+
+
+def test_an_error_of_its_own_is_not_replaced_by_a_refusal() -> None:
+    sent = [("alerts", acknowledged(errors.InvalidProducerEpochError()))]
+    with pytest.raises(TransportError, match="no topic of that name"), refused_before(sent):
+        raise TransportError("no topic of that name")
 
 
 def test_a_wrapped_refusal_comes_with_its_remedy() -> None:
