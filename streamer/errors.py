@@ -8,7 +8,8 @@ StreamerError                    the command line prints these without a stack t
 ├── TransportError               the broker cannot be used
 │   ├── RetriableTransportError  ... now; trying again may help
 │   └── FencedError              ... by this process any more; another one took its place
-├── SnapshotError                saved state is damaged or does not fit
+├── SnapshotError                saved state cannot be read or written
+│   └── UnusableSnapshot         ... because it is damaged or does not fit; a new one may take its place
 ├── BundleError                  a model bundle is damaged or does not fit
 ├── ArchiveError                 a data file cannot be read or written
 └── EnvironmentFault             the machine lacks something: a port, a folder, memory
@@ -89,7 +90,11 @@ class FencedError(TransportError):
 
 
 class SnapshotError(StreamerError):
-    """Saved state is damaged or does not fit the running program."""
+    """Saved state cannot be read or written, or a newer program wrote it."""
+
+
+class UnusableSnapshot(SnapshotError):
+    """Saved state was read and is damaged or does not fit; a new one may take its place."""
 
 
 class BundleError(StreamerError):

@@ -25,7 +25,7 @@ LEVELS = ("elevated", "high", "critical")
 REBALANCES = ("assigned", "revoked", "lost")
 RESTORES = ("snapshot", "snapshot_with_gap", "look_back", "empty")
 EVICTIONS = ("user", "merchant")
-SNAPSHOTS = ("written", "failed", "abandoned")
+SNAPSHOTS = ("written", "kept", "failed", "abandoned")
 
 _PARTITION = ("topic", "partition")
 _STAGE_BOUNDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0)
@@ -263,7 +263,7 @@ class Metrics:
         self._rebalances.labels(kind).inc()
 
     def snapshot(self, outcome: str) -> None:
-        """Count a snapshot that was written, failed or abandoned."""
+        """Count a snapshot that was written, was there before and kept, failed, or was abandoned."""
         self._snapshots.labels(outcome).inc()
 
     def snapshot_written(self, source: TopicPartition, *, seconds: float, size: int) -> None:

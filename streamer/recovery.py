@@ -57,7 +57,7 @@ class SnapshotSource(Protocol):
         """List the offsets of a partition's snapshots, newest first.
 
         Raises:
-            SnapshotError: the store cannot be read.
+            SnapshotError: the store cannot be read, or not in time.
         """
         ...
 
@@ -65,7 +65,7 @@ class SnapshotSource(Protocol):
         """Read one.
 
         Raises:
-            SnapshotError: it is damaged or does not fit.
+            SnapshotError: it is damaged, does not fit, or cannot be read in time.
         """
         ...
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from queue import Empty, Full, Queue, SimpleQueue
 
 import msgspec
+import structlog
 
 from streamer.alerts.policy import Episode
 from streamer.errors import SnapshotError
@@ -14,6 +15,8 @@ from streamer.state.container import Writable
 from streamer.state.image import Head, Rows
 from streamer.state.snapshot import Label
 from streamer.state.store import SnapshotStore
+
+log = structlog.get_logger()
 
 _WAITING_SLICES = 8
 _LOOK_S = 0.1
@@ -30,27 +33,33 @@ class Outcome:
 
     Attributes:
         cause: why it failed; None where it is stored.
-        size: bytes written; 0 where an equal one was there before.
+        size: bytes written.
+        created: whether it was written; else one was there before.
+        unpruned: why older ones that should be gone are still there; None where they are gone.
     """
 
     cause: str | None
     size: int = 0
+    created: bool = False
+    unpruned: str | None = None
 
 
 class Job:
     """One snapshot on its way: the loop puts slices in, the thread takes them out."""
 
-    def __init__(self, label: Label, head: Head, episodes: Iterable[Episode]) -> None:
+    def __init__(self, label: Label, head: Head, episodes: Iterable[Episode], *, replaces: bool) -> None:
         """Begin.
 
         Args:
             label: which moment of which partition it is.
             head: of its image.
             episodes: of its alert policy.
+            replaces: whether one that is of no use lies in its place and is deleted first.
         """
         self.label = label
         self._head = head
         self._episodes = episodes
+        self._replaces = replaces
         self._slices: Queue[Rows] = Queue(_WAITING_SLICES)
         self._abandoned = threading.Event()
         self._done = threading.Event()
@@ -87,12 +96,22 @@ class Job:
         """Write it all; to be called on the writing thread."""
         label = self.label
         try:
+            if self._replaces:
+                self._discard(store)
             stored = store.write(label.source, label.next_offset, self._write)
         except SnapshotError as error:
             self._outcome = Outcome(str(error))
         else:
-            self._outcome = Outcome(None, stored.size)
+            self._outcome = Outcome(None, stored.size, stored.created, stored.unpruned)
         self._done.set()
+
+    def _discard(self, store: SnapshotStore) -> None:
+        # A partition's next owner may have replaced it by now, and what it wrote must stay.
+        self._check()
+        try:
+            store.discard(self.label.source, self.label.next_offset)
+        except SnapshotError as error:
+            log.warning("snapshot that is of no use cannot be replaced", cause=str(error))
 
     def _write(self, stream: Writable) -> int:
         extra = msgspec.msgpack.encode(list(self._episodes))

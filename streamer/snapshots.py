@@ -8,13 +8,14 @@ import structlog
 
 from streamer.alerts.policy import Episode
 from streamer.clock import Clock
-from streamer.errors import SnapshotError
+from streamer.errors import SnapshotError, UnusableSnapshot
 from streamer.events.record import TopicPartition
 from streamer.metrics import Metrics
 from streamer.partition import Partition
 from streamer.settings import Settings
 from streamer.snapshot_writer import Job, SnapshotWriter
 from streamer.state import snapshot
+from streamer.state.bounded import Bounded
 from streamer.state.image import Image, Rows
 from streamer.state.snapshot import Label
 from streamer.state.store import SnapshotStore
@@ -23,6 +24,13 @@ log = structlog.get_logger()
 
 _TURN_S = 0.005
 """About how long the loop copies in one turn."""
+
+RESTORE_WITHIN_S = 60.0
+"""How long listing and reading a partition's snapshots may take together before the log is read instead.
+
+Long enough for gigabytes, which `snapshots.handover_s` need not be; and well within the default of
+`kafka.max_poll_interval_s`, after which a store that hangs would cost the worker its place in the group.
+"""
 
 _SLICE_BYTES = 1 << 20
 _GOLDEN = 0.618_033_988_749_895
@@ -48,8 +56,16 @@ class Snapshots:
     Failures are counted and logged, once until the next success, and never raised by these two.
     """
 
-    def __init__(self, settings: Settings, *, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, *, metrics: Metrics, clock: Clock, restore_within_s: float = RESTORE_WITHIN_S
+    ) -> None:
         """Take `settings.snapshots`, whose `url` must be set.
+
+        Args:
+            settings: all settings.
+            metrics: told what comes of snapshots.
+            clock: tells when snapshots are due.
+            restore_within_s: how long listing and reading one partition's snapshots may take together.
 
         Raises:
             SnapshotError: the URL is of no use.
@@ -67,23 +83,51 @@ class Snapshots:
         self._stored: dict[TopicPartition, int] = {}
         self._running: _Running | None = None
         self._hanging: Job | None = None
+        self._refused: set[tuple[TopicPartition, int]] = set()
+        self._restore_within_s = restore_within_s
+        self._restore_until: dict[TopicPartition, float] = {}
+        self._reads = Bounded("snapshot-reads")
         self._is_failing = False
+        self._is_unpruned = False
 
     def offsets(self, source: TopicPartition) -> list[int]:
         """Return the offsets of a partition's snapshots, newest first.
 
+        The time that this and the loads that follow may take together begins here.
+
         Raises:
-            SnapshotError: the store cannot be read.
+            SnapshotError: the store cannot be read, or not in time.
         """
-        return self._store.offsets(source)
+        self._restore_until[source] = self._clock.monotonic() + self._restore_within_s
+        return self._reads.run(
+            lambda: self._store.offsets(source),
+            timeout_s=self._restore_within_s,
+            doing=f"listing the snapshots of {_name(source)}",
+        )
 
     def load(self, source: TopicPartition, offset: int) -> Partition:
         """Read a snapshot; `next_offset` of the partition is `offset`.
 
+        One that is damaged or does not fit makes room when another is to be written in its place; until
+        then it stays, since other settings may be all that it needs.
+
         Raises:
-            SnapshotError: it is damaged or does not fit.
+            UnusableSnapshot: it is damaged or does not fit.
+            SnapshotError: a newer program wrote it, or it cannot be read, or not in time.
         """
-        partition, label = load(self._store, source, offset, self._settings)
+        place = self._store.place(source, offset)
+        until = self._restore_until.get(source)
+        left_s = self._restore_within_s if until is None else until - self._clock.monotonic()
+        log.info("snapshot is being read", partition=_name(source), snapshot=place)
+        try:
+            partition, label = self._reads.run(
+                lambda: load(self._store, source, offset, self._settings),
+                timeout_s=left_s,
+                doing=f"reading {place}",
+            )
+        except UnusableSnapshot:
+            self._refused.add((source, offset))
+            raise
         self._stored[source] = offset
         self._metrics.snapshot_stored(source, label.created_at / 1000)
         return partition
@@ -136,6 +180,8 @@ class Snapshots:
             self._abandon(self._running)
         self._due.pop(source, None)
         self._stored.pop(source, None)
+        self._restore_until.pop(source, None)
+        self._refused = {each for each in self._refused if each[0] != source}
 
     def close(self) -> None:
         """Abandon what is under way and let the writing thread end; waits `snapshots.handover_s` at most."""
@@ -159,7 +205,8 @@ class Snapshots:
     def _begin(self, source: TopicPartition, partition: Partition) -> _Running:
         image = partition.state.begin_image()
         moment, now = self._clock.wall(), self._clock.monotonic()
-        job = Job(self._label(source, partition, moment), image.head, partition.policy.freeze())
+        replaces = (source, partition.next_offset) in self._refused
+        job = Job(self._label(source, partition, moment), image.head, partition.policy.freeze(), replaces=replaces)
         self._writer.submit(job)
         self._due[source] = now + self._settings.snapshots.interval_s
         self._running = _Running(job, image, image.slices(_SLICE_BYTES), now, moment)
@@ -187,14 +234,22 @@ class Snapshots:
             self._failed(label, "unknown" if outcome is None else outcome.cause)
             return
         self._stored[label.source] = label.next_offset
-        self._metrics.snapshot("written")
-        if outcome.size:
+        self._metrics.snapshot("written" if outcome.created else "kept")
+        if outcome.created:
+            self._refused.discard((label.source, label.next_offset))
             seconds = self._clock.monotonic() - running.began
             self._metrics.snapshot_written(label.source, seconds=seconds, size=outcome.size)
         self._metrics.snapshot_stored(label.source, running.moment)
         if self._is_failing:
             self._is_failing = False
             log.info("snapshots are written again", partition=_name(label.source))
+        if outcome.unpruned is not None and not self._is_unpruned:
+            log.warning(
+                "old snapshots could not be deleted; trying again with each new one",
+                partition=_name(label.source),
+                cause=outcome.unpruned,
+            )
+        self._is_unpruned = outcome.unpruned is not None
 
     def _failed(self, label: Label, cause: str | None) -> None:
         self._metrics.snapshot("failed")
@@ -224,18 +279,19 @@ def load(store: SnapshotStore, source: TopicPartition, offset: int, settings: Se
     """Read a snapshot.
 
     Raises:
-        SnapshotError: it is damaged or does not fit the program or its settings.
+        UnusableSnapshot: it is damaged or does not fit the program or its settings.
+        SnapshotError: a newer program wrote it, or it cannot be read.
     """
     place = store.place(source, offset)
     partition = Partition(settings)
     with store.open(source, offset) as stream:
         saved = snapshot.read(stream, place, source, partition.state)
     if saved.label.next_offset != offset:
-        raise SnapshotError(f"snapshot {place} is of offset {saved.label.next_offset}: it was renamed; delete it")
+        raise UnusableSnapshot(f"snapshot {place} is of offset {saved.label.next_offset}: it was renamed; delete it")
     try:
         partition.policy.restore(msgspec.msgpack.decode(saved.extra, type=list[Episode]))
     except msgspec.DecodeError as error:
-        raise SnapshotError(f"snapshot {place} holds no alert policy: {error}; delete it") from error
+        raise UnusableSnapshot(f"snapshot {place} holds no alert policy: {error}; delete it") from error
     partition.next_offset = offset
     return partition, saved.label
 

@@ -1,6 +1,7 @@
 """Snapshots in a local folder."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,7 @@ from io import FileIO
 from pathlib import Path
 
 from streamer.clock import Clock
+from streamer.errors import SnapshotError
 from streamer.state.container import Writable
 
 _PARTIAL = ".partial"
@@ -24,15 +26,19 @@ class Folder:
         self._clock = clock
 
     def names(self, path: str) -> list[str]:
-        """Return the names of the files at a path; none where nothing is."""
-        with suppress(FileNotFoundError):
-            return [file.name for file in (self._root / path).iterdir()]
+        """Return the names of the regular files at a path; none where nothing is."""
+        with suppress(FileNotFoundError), os.scandir(self._root / path) as entries:
+            return [entry.name for entry in entries if entry.is_file()]
         return []
 
     @contextmanager
     def read(self, path: str) -> Iterator[FileIO]:
-        """Open a file."""
-        with (self._root / path).open("rb", buffering=0) as stream:
+        """Open a file.
+
+        Raises:
+            SnapshotError: something else is there, such as a pipe, which could be read for ever.
+        """
+        with FileIO(self._root / path, "rb", opener=_open_regular) as stream:
             yield stream
 
     def create(self, path: str, write: Callable[[Writable], None]) -> bool:
@@ -42,9 +48,12 @@ class Folder:
 
         Returns:
             Whether it was made; False where it exists.
+
+        Raises:
+            SnapshotError: something that is no file is in its place.
         """
         target = self._root / path
-        if target.exists():
+        if _is_file(target):
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
         self._sweep(target.parent)
@@ -56,6 +65,7 @@ class Folder:
                 os.fsync(stream.fileno())
             os.link(name, target)
         except FileExistsError:
+            _is_file(target)
             return False
         finally:
             Path(name).unlink()
@@ -72,6 +82,28 @@ class Folder:
             with suppress(FileNotFoundError):  # another worker sweeps too
                 if self._clock.wall() - partial.stat().st_mtime > _OLD_S:
                     partial.unlink()
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is there.
+
+    Raises:
+        SnapshotError: something else is.
+    """
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        raise SnapshotError(f"{path} is no regular file: remove it")
+    return False
+
+
+def _open_regular(path: str, flags: int) -> int:
+    # Opened for blocking, a pipe that nobody writes to would hold the caller for ever.
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise SnapshotError(f"{path} is no regular file: remove it")
+    return handle
 
 
 def _sync_folder(folder: Path) -> None:

@@ -39,10 +39,10 @@ class RemoteFolder:
         place = self._place(path)
         self._fs.invalidate_cache(place)  # other workers write too
         try:
-            found: list[str] = self._fs.ls(place, detail=False)
+            found: list[dict[str, object]] = self._fs.ls(place, detail=True)
         except FileNotFoundError:
             return []
-        return [name.rpartition("/")[2] for name in found]
+        return [str(each["name"]).rpartition("/")[2] for each in found if each["type"] == "file"]
 
     @contextmanager
     def read(self, path: str) -> Iterator[Readable]:

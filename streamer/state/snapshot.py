@@ -13,6 +13,7 @@ against accidents; who may write the files may also forge them, as with a model 
 
 import hashlib
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer import __version__
-from streamer.errors import SnapshotError
+from streamer.errors import SnapshotError, UnusableSnapshot
 from streamer.events.record import TopicPartition
 from streamer.state import kernel, layout
 from streamer.state.container import ContainerReader, ContainerWriter, Readable, Writable, npy_header
@@ -40,6 +41,10 @@ Formulas and the layout of rows need no growth: their digest tells."""
 _HEADER_BYTES = 4096
 _PIECE = 1 << 20
 _BYTE, _NUMBER = np.dtype(np.uint8), np.dtype(np.float32)
+
+
+class _Newer(ValueError):
+    """A newer program wrote it."""
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -159,12 +164,19 @@ def read(stream: Readable, place: str, source: TopicPartition, state: PartitionS
         state: takes the content.
 
     Raises:
-        SnapshotError: it is damaged, of another partition, program or feature table, or too large.
+        UnusableSnapshot: it is damaged, of another partition or feature table, of an older program,
+            or too large.
+        SnapshotError: a newer program wrote it.
     """
     try:
         return _read(ContainerReader(stream), source, state)
-    except ValueError as error:  # Damage, msgspec's errors and those of the state
+    except _Newer as error:
         raise SnapshotError(
+            f"snapshot {place} cannot be used: {error}. An older one or the records themselves take its "
+            "place; it stays for the workers that are upgraded already. If none are, it may be deleted."
+        ) from error
+    except ValueError as error:  # Damage, msgspec's errors and those of the state
+        raise UnusableSnapshot(
             f"snapshot {place} cannot be used: {error}. An older one or the records themselves take its "
             "place, and a new one is written in time; this one may be deleted."
         ) from error
@@ -193,8 +205,8 @@ def _read_header(reader: ContainerReader) -> _Header:
     reader.read("header.json", b"", [memoryview(text)])
     found = msgspec.json.decode(text, type=_Format).format
     if found != FORMAT:
-        age = "a newer program" if found > FORMAT else "an older program"
-        raise ValueError(f"{age} wrote it: its format is {found}, this program reads {FORMAT}")
+        said = f"wrote it: its format is {found}, this program reads {FORMAT}"
+        raise _Newer(f"a newer program {said}") if found > FORMAT else ValueError(f"an older program {said}")
     return msgspec.json.decode(text, type=_Header)
 
 
@@ -203,10 +215,11 @@ def _check(header: _Header, source: TopicPartition, state: PartitionState) -> No
         raise ValueError(
             f"it is of partition {header.partition} of {header.topic!r}, not {source.partition} of {source.topic!r}"
         )
+    unlike = _Newer if _release(header.program) > _release(__version__) else ValueError
     if header.features != TABLE.names:
-        raise ValueError("its feature table is another than this program's")
+        raise unlike("its feature table is another than this program's")
     if header.formulas != formulas():
-        raise ValueError(f"program {header.program} wrote it with other formulas than this program {__version__}")
+        raise unlike(f"program {header.program} wrote it with other formulas than this program {__version__}")
     if header.next_offset < 0:
         raise ValueError(f"its next offset is {header.next_offset}")
     limits = state.settings
@@ -217,6 +230,12 @@ def _check(header: _Header, source: TopicPartition, state: PartitionState) -> No
     ):
         if not 0 <= held <= allowed:
             raise ValueError(f"it holds {held:,} {setting.replace('_', ' ')}, and state.{setting} is {allowed:,}")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers a version begins with, which order programs by age."""
+    found = re.match(r"[0-9]{1,9}(\.[0-9]{1,9})*", version)
+    return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
 def _read_names(reader: ContainerReader, name: str, count: int, size: int) -> Names:

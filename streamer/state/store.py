@@ -55,10 +55,12 @@ class Stored:
     Attributes:
         size: bytes written; 0 where the snapshot was there before.
         created: whether it was not there before.
+        unpruned: why older ones that should be gone are still there; None where they are gone.
     """
 
     size: int
     created: bool
+    unpruned: str | None
 
 
 class SnapshotStore:
@@ -109,6 +111,8 @@ class SnapshotStore:
     def write(self, source: TopicPartition, offset: int, write: Callable[[Writable], int]) -> Stored:
         """Write a snapshot and delete the oldest beyond those to keep.
 
+        What cannot be deleted does not make the write fail: the result tells.
+
         Args:
             source: the partition.
             offset: the offset of the record that continues it.
@@ -126,16 +130,37 @@ class SnapshotStore:
 
         with self._translated("write", path):
             created = self._backend.create(path, count)
-        with self._translated("delete old snapshots in", self._folder(source)):
-            # Those beyond this offset are not this history's to count: a worker that fell behind
-            # its successor must not delete what that one wrote.
-            for old in [each for each in self._offsets(source) if each <= offset][self._keep :]:
-                self._backend.delete(self._path(source, old))
-        return Stored(size if created else 0, created)
+        return Stored(size if created else 0, created, self._prune(source, offset))
+
+    def discard(self, source: TopicPartition, offset: int) -> None:
+        """Delete a snapshot that is of no use, so that another can be written in its place.
+
+        Raises:
+            SnapshotError: it cannot be deleted.
+        """
+        path = self._path(source, offset)
+        with self._translated("delete", path):
+            self._backend.delete(path)
 
     def place(self, source: TopicPartition, offset: int) -> str:
         """Return where a snapshot lies, without credentials."""
         return f"{self._shown.rstrip('/')}/{self._path(source, offset)}"
+
+    def _prune(self, source: TopicPartition, newest: int) -> str | None:
+        """Delete what is beyond those to keep; returns the first cause that kept one."""
+        try:
+            # Those beyond this offset are not this history's to count: a worker that fell behind
+            # its successor must not delete what that one wrote.
+            old = [each for each in self.offsets(source) if each <= newest][self._keep :]
+        except SnapshotError as error:
+            return str(error)
+        causes = []
+        for offset in old:
+            try:
+                self.discard(source, offset)
+            except SnapshotError as error:
+                causes.append(str(error))
+        return causes[0] if causes else None
 
     def _offsets(self, source: TopicPartition) -> list[int]:
         names = [

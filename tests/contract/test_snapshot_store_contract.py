@@ -38,6 +38,15 @@ def test_one_that_is_there_is_never_written_again(store: SnapshotStore) -> None:
     assert read(store, 5) == b"first"
 
 
+def test_one_that_is_discarded_makes_room_for_another(store: SnapshotStore) -> None:
+    store.write(SOURCE, 5, content(b"first"))
+    store.discard(SOURCE, 5)
+    assert store.offsets(SOURCE) == []
+    assert store.write(SOURCE, 5, content(b"second")).created
+    assert read(store, 5) == b"second"
+    store.discard(SOURCE, 77)  # gone is as good
+
+
 def test_a_worker_that_fell_behind_deletes_nothing_of_its_successor(store: SnapshotStore) -> None:
     for offset in (100, 200):
         store.write(SOURCE, offset, content(b"new"))

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamer.errors import SnapshotError
+from streamer.errors import SnapshotError, UnusableSnapshot
 from streamer.events.record import TopicPartition
 from streamer.state import snapshot
 from streamer.state.container import ContainerWriter
@@ -94,6 +94,27 @@ def test_an_empty_state_is_stored_too() -> None:
 )
 def test_what_does_not_fit_is_refused_by_name(data: bytes, change: dict[str, object], said: str) -> None:
     assert said in refusal(changed(data, lambda header: header.update(change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"format": 2}, SnapshotError),
+        ({"format": 0}, UnusableSnapshot),
+        ({"formulas": "0" * 64, "program": "99.1"}, SnapshotError),
+        ({"features": ["amount"], "program": "99.1"}, SnapshotError),
+        ({"formulas": "0" * 64, "program": "0.0.1"}, UnusableSnapshot),
+        ({"features": ["amount"], "program": "?"}, UnusableSnapshot),
+        ({"users": 10**12}, UnusableSnapshot),
+        ({"ids_size": 7}, UnusableSnapshot),
+    ],
+)
+def test_only_what_a_newer_program_wrote_is_not_to_be_replaced(
+    data: bytes, change: dict[str, object], kind: type[SnapshotError]
+) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        read(changed(data, lambda header: header.update(change)))
+    assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize("field", ["format", "topic", "users_size"])

@@ -1,5 +1,6 @@
 """Snapshots in a folder, and stores that cannot be used."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from streamer.clock import ManualClock, SystemClock
 from streamer.errors import SnapshotError
+from streamer.state.folder import Folder
 from streamer.state.store import SnapshotStore, without_credentials
 from tests.helpers.stores import SOURCE, content
 
@@ -111,3 +113,60 @@ def test_no_message_shows_credentials() -> None:
         SnapshotStore("floppy://key:secret@a/b?token=secret", "fraud", keep=2)
     assert "secret" not in str(caught.value)
     assert "secret" not in repr(SnapshotStore("memory://key:secret@a/b", "fraud", keep=2))
+
+
+def odd_files(folder: Path) -> list[Path]:
+    """Make a snapshot of everything that is no file."""
+    folder.mkdir(parents=True)
+    odd = [folder / f"{offset:020d}.snapshot" for offset in (1, 2, 3, 4)]
+    odd[0].mkdir()
+    os.mkfifo(odd[1])
+    odd[2].symlink_to("/dev/zero")
+    odd[3].symlink_to(folder / "nowhere")
+    return odd
+
+
+def test_what_is_no_file_is_no_snapshot_and_stays(tmp_path: Path) -> None:
+    odd = odd_files(tmp_path / "fraud/payments/3")
+    store = SnapshotStore(str(tmp_path), "fraud", keep=1)
+    assert store.offsets(SOURCE) == []
+    assert store.write(SOURCE, 9, content(b"state")).unpruned is None
+    assert store.offsets(SOURCE) == [9]
+    assert all(os.path.lexists(path) for path in odd)
+
+
+@pytest.mark.parametrize("offset", [1, 2, 3])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, offset: int) -> None:
+    odd_files(tmp_path / "fraud/payments/3")
+    store = SnapshotStore(str(tmp_path), "fraud", keep=1)
+    with pytest.raises(SnapshotError, match="is no regular file: remove it"), store.open(SOURCE, offset):
+        pass
+
+
+@pytest.mark.parametrize("offset", [1, 2, 3, 4])
+def test_what_is_no_file_is_not_taken_for_one_that_was_written(tmp_path: Path, offset: int) -> None:
+    odd_files(tmp_path / "fraud/payments/3")
+    store = SnapshotStore(str(tmp_path), "fraud", keep=1)
+    with pytest.raises(SnapshotError, match="is no regular file: remove it"):
+        store.write(SOURCE, offset, content(b"state"))
+
+
+def test_one_that_cannot_be_deleted_keeps_neither_the_write_nor_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SnapshotStore(str(tmp_path), "fraud", keep=4)
+    for offset in (1, 2, 3, 4):
+        store.write(SOURCE, offset, content(b"state"))
+    delete = Folder.delete
+
+    def refuse(folder: Folder, path: str) -> None:
+        if path.endswith(f"{2:020d}.snapshot"):
+            raise PermissionError("not yours")
+        delete(folder, path)
+
+    monkeypatch.setattr(Folder, "delete", refuse)
+    stored = SnapshotStore(str(tmp_path), "fraud", keep=1).write(SOURCE, 5, content(b"newest"))
+    assert (stored.created, stored.size) == (True, 6)
+    assert stored.unpruned is not None
+    assert "not yours; give this process the right" in stored.unpruned
+    assert store.offsets(SOURCE) == [5, 2]

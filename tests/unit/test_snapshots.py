@@ -38,8 +38,16 @@ class World:
         for partition in self.partitions.values():
             self.read(partition, 20)
 
-    def new_snapshots(self) -> Snapshots:
-        return Snapshots(self.settings, metrics=self.metrics, clock=self.clock)
+    def new_snapshots(self, **changes: float) -> Snapshots:
+        return Snapshots(self.settings, metrics=self.metrics, clock=self.clock, **changes)
+
+    def file(self, offset: int) -> Path:
+        return self.folder / f"fraud-streamer/payments/0/{offset:020d}.snapshot"
+
+    def succeed(self) -> None:
+        """Let a process that knows nothing take over."""
+        self.snapshots.close()
+        self.snapshots = self.new_snapshots()
 
     def read(self, partition: Partition, count: int) -> None:
         numbers = range(partition.next_offset, partition.next_offset + count)
@@ -225,8 +233,7 @@ def test_a_store_that_hangs_does_not_stop_the_turns(world: World, monkeypatch: p
 
 def test_a_renamed_snapshot_is_refused(world: World) -> None:
     world.turn()
-    folder = world.folder / "fraud-streamer/payments/0"
-    (folder / f"{20:020d}.snapshot").rename(folder / f"{30:020d}.snapshot")
+    world.file(20).rename(world.file(30))
     with pytest.raises(SnapshotError, match="is of offset 20: it was renamed"):
         world.snapshots.load(FIRST, 30)
 
