@@ -150,9 +150,11 @@ class Ownership:
         if bounds.committed is None:
             self._commit_start(source, partition.published_to)
         self.owned.add(source)
+        left = partition.published_to - partition.next_offset
+        self._metrics.restoring(source, left)
         if partition.is_restoring:
             self._restoring[source] = started
-            self._health.restoring(source, partition.published_to - partition.next_offset)
+            self._health.restoring(source, left)
 
     def _commit_start(self, source: TopicPartition, offset: int) -> None:
         """Store where a new group starts: else a crash before its first commit would start elsewhere.
