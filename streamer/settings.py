@@ -104,6 +104,9 @@ class TopicSettings(_Group):
 
     @model_validator(mode="after")
     def _outputs_are_no_inputs(self) -> "TopicSettings":
+        internal = [name for name in self.names if name.startswith("__")]
+        if internal:
+            raise ValueError(f"{internal[0]!r} is a topic of Kafka's own: choose another name")
         if self.transactions in {self.alerts, self.dead_letters, self.scores}:
             raise ValueError(f"{self.transactions!r} is read and written: the worker would read its own output")
         return self

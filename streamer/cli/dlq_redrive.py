@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 from streamer.cli.source import bounded_topic
 from streamer.dead_letters.restore import Rules
-from streamer.errors import SettingsError
+from streamer.errors import FencedError, SettingsError
 from streamer.settings import Settings, TopicSettings
 from streamer.transport.base import TransactionalProducer
 from streamer.transport.bounded import BoundedTopic
@@ -16,8 +16,10 @@ def target_rules(topics: TopicSettings, to: str | None, max_attempts: int) -> Ru
     """Return what may be redriven.
 
     Raises:
-        SettingsError: the target is a topic that the worker writes.
+        SettingsError: the target is no topic, or one that the worker writes.
     """
+    if to == "":
+        raise SettingsError("--to '' names no topic: leave it out to write to topics.transactions")
     if to in {topics.alerts, topics.dead_letters, topics.scores} - {None}:
         raise SettingsError(f"--to {to!r} is a topic that the worker writes: name one that it, or another, reads")
     return Rules(home=topics.transactions, to=to, max_attempts=max_attempts)
@@ -30,6 +32,7 @@ def redriving(settings: Settings, target: str) -> Iterator[TransactionalProducer
     Whoever redrives letters of one topic fences all others, whatever group they are set to.
 
     Raises:
+        FencedError: another run on the same topic began meanwhile.
         TransportError: the broker cannot be used, or a topic does not exist.
     """
     letters = settings.topics.dead_letters
@@ -37,6 +40,11 @@ def redriving(settings: Settings, target: str) -> Iterator[TransactionalProducer
     producer = KafkaTransactionalProducer(settings.kafka, transactional_id=f"{letters}-redrive")
     try:
         yield producer
+    except FencedError as error:
+        raise FencedError(
+            f"another redrive of {letters!r} began and took over; what this one wrote stays, the rest is "
+            "the other's: let it end, then repeat the command if letters are still open"
+        ) from error
     finally:
         producer.close()
 

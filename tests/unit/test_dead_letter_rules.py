@@ -5,8 +5,11 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from streamer.cli.dlq_redrive import target_rules
 from streamer.dead_letters.letter import Letter
 from streamer.dead_letters.restore import Refusal, Rules
+from streamer.errors import SettingsError
+from streamer.settings import TopicSettings
 
 LETTER = Letter(
     partition=0,
@@ -44,3 +47,9 @@ def test_others_are_refused_with_their_reason(changes: dict[str, object], why: R
 def test_another_topic_takes_what_the_input_topic_does_not(changes: dict[str, object]) -> None:
     letter = msgspec.structs.replace(LETTER, **changes)
     assert replace(RULES, to="by-hand").refusal(letter) is None
+
+
+@pytest.mark.parametrize("to", ["", "alerts", "dead-letters"])
+def test_no_redrive_goes_nowhere_or_to_what_the_worker_writes(to: str) -> None:
+    with pytest.raises(SettingsError, match="--to"):
+        target_rules(TopicSettings(), to, 1)

@@ -83,3 +83,8 @@ def test_an_output_topic_is_no_input_topic(name: str) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for _, _, field in leaves())
+
+
+def test_topics_of_kafkas_own_are_refused() -> None:
+    with pytest.raises(SettingsError, match="Kafka's own"):
+        load(None, {"topics.dead_letters": "__consumer_offsets"})
