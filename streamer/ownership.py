@@ -102,7 +102,13 @@ class Ownership:
                 log.info("partition is restored", partition=_name(source), seconds=round(seconds, 1))
 
     def close(self) -> None:
-        """Let the writing of snapshots end."""
+        """Let go of what is still held, as after a fault, and let the writing of snapshots end.
+
+        Metrics and health outlive this worker, so nothing of its partitions may stay in them.
+        """
+        if self.owned:
+            self._forget(sorted(self.owned), "lost")
+        self._health.blocked(None)
         if self._snapshots is not None:
             self._snapshots.close()
 
@@ -110,6 +116,8 @@ class Ownership:
         log.info("partitions assigned", partitions=[_name(source) for source in sources])
         self._metrics.rebalance("assigned")
         self._health.assigned(sources)
+        # At once: if taking one over fails, what is known of it must go as well.
+        self.owned.update(sources)
         for source, bounds in self._bounds(sources).items():
             self._health.beat()
             self._take(source, bounds)
@@ -149,7 +157,6 @@ class Ownership:
         self._consumer.seek(source, partition.next_offset)
         if bounds.committed is None:
             self._commit_start(source, partition.published_to)
-        self.owned.add(source)
         left = partition.published_to - partition.next_offset
         self._metrics.restoring(source, left)
         if partition.is_restoring:
@@ -176,7 +183,6 @@ class Ownership:
                     self._snapshots.hand_over(source, self._pipeline.partition(source))
 
     def _lost(self, sources: Sequence[TopicPartition]) -> None:
-        self._delivery.drop(sources)
         self._forget(sources, "lost")
 
     def _forget(self, sources: Sequence[TopicPartition], how: str) -> None:

@@ -66,6 +66,10 @@ class Life:
         if self._snapshots is not None:
             self._snapshots.close()
 
+    def run(self) -> None:
+        """Work until it cannot go on."""
+        self._worker.run(threading.Event())
+
     def lose_membership(self) -> None:
         """Be expelled, and learn of it at the next turn."""
         self._consumer.expel()

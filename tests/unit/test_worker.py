@@ -7,7 +7,7 @@ import pytest
 
 from streamer.bundles import open_bundle
 from streamer.clock import ManualClock
-from streamer.errors import StreamerError
+from streamer.errors import FencedError, StreamerError
 from streamer.events.record import Message, TopicPartition
 from streamer.settings import Settings
 from streamer.transport.memory import MemoryBroker
@@ -198,3 +198,25 @@ def test_a_new_group_that_starts_at_the_end_loses_nothing_by_a_crash_before_its_
     second = here.worker()
     turns(second, 20)
     assert here.scored() == 30
+
+
+def test_nothing_of_a_fenced_workers_partitions_stays_in_metrics_and_health(world: MakeWorld) -> None:
+    def fence() -> None:
+        raise FencedError("another process took over")
+
+    here = world(worker__commit_interval_ms="0")
+    worker = here.worker()
+    here.send(10)
+    turns(worker, 5)
+    here.send(10)
+    here.broker.fail_transactions = lambda: "lost"
+    turns(worker, 2)
+    assert set(worker.health.stalls()) == set(PLACES)
+    assert any("outputs are not taken" in fault for fault in worker.health.faults_of_readiness())
+    here.broker.fail_transactions = fence
+    with pytest.raises(FencedError):
+        worker.run()
+    assert worker.health.stalls() == {}
+    assert not any("outputs are not taken" in fault for fault in worker.health.faults_of_readiness())
+    for number in range(2):
+        assert worker.value("streamer_users", topic="transactions", partition=str(number)) is None
