@@ -5,76 +5,38 @@ of those columns only that the mapping makes fields of. Decoding applies the map
 records.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from streamer.errors import ArchiveError, MalformedEvent, SettingsError, TransportError
+from streamer.errors import ArchiveError, MalformedEvent, SettingsError
 from streamer.events.mapping import Document, FieldMapping
-from streamer.events.record import Record
+from streamer.transport.archive import ArchiveSource
 from streamer.transport.archive_files import JSON_LINES, archive_files, kind_of
 from streamer.transport.archive_rows import table_rows
 from streamer.transport.archive_text import json_lines
-from streamer.transport.partitioner import partition_for
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _TRUTH = dict.fromkeys(("true", "1", "1.0", "yes", "y"), True) | dict.fromkeys(("false", "0", "0.0", "no", "n"), False)
 
 
-class MappedArchive:
-    """A `Source` of the records of one topic: an empty poll means that everything was read."""
+def mapped_archive(path: Path, mapping: FieldMapping, *, topic: str = "archive", partitions: int = 1) -> ArchiveSource:
+    """Look for the files of an archive, like `ArchiveSource`.
 
-    def __init__(self, path: Path, mapping: FieldMapping, *, topic: str = "archive", partitions: int = 1) -> None:
-        """Look for the files; they are opened one after the other while polling.
+    Args:
+        path: a file, or a folder of files that are read by name.
+        mapping: names the columns; all of them must exist in a table.
+        topic: the topic the records appear to come from.
+        partitions: over how many partitions users are spread, as Kafka would spread them.
 
-        Args:
-            path: a file, or a folder of files that are read by name.
-            mapping: names the columns; all of them must exist in a table.
-            topic: the topic the records appear to come from.
-            partitions: over how many partitions users are spread, as Kafka would spread them.
-
-        Raises:
-            ArchiveError: there is no such archive.
-            ValueError: there is no partition.
-        """
-        if partitions < 1:
-            raise ValueError(f"partitions is {partitions}: a topic has at least one")
-        self._files = archive_files(path)
-        self._mapping = mapping
-        self._topic = topic
-        self._partitions = partitions
-        self._records = self._read()
-        self._closed = False
-
-    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:  # noqa: ARG002 (files never keep one waiting)
-        """See `Source.poll`.
-
-        Raises:
-            ArchiveError: a file is damaged or lacks a column.
-            EnvironmentFault: the package that reads it is not installed.
-        """
-        if self._closed:
-            raise TransportError("the archive is closed: open it anew")
-        records = list(islice(self._records, max_records))
-        # Sorting keeps the order of offsets within a partition.
-        return sorted(records, key=lambda record: record.partition) if self._partitions > 1 else records
-
-    def close(self) -> None:
-        """Close the file at hand; safe to call twice."""
-        self._closed = True
-        self._records.close()
-
-    def _read(self) -> Generator[Record, None, None]:
-        offsets: defaultdict[int, int] = defaultdict(int)
-        for file in self._files:
-            for key, value in _messages(file, self._mapping):
-                partition = partition_for(key, self._partitions) if key is not None and self._partitions > 1 else 0
-                yield Record(self._topic, partition, offsets[partition], key, value)
-                offsets[partition] += 1
+    Raises:
+        ArchiveError: there is no such archive.
+        ValueError: there is no partition.
+    """
+    return ArchiveSource(path, topic=topic, partitions=partitions, messages=partial(_messages, mapping=mapping))
 
 
 def mapped_labels(path: Path, mapping: FieldMapping) -> dict[str, bool]:

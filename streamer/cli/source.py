@@ -7,17 +7,17 @@ from pathlib import Path
 from streamer.errors import SettingsError
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
-from streamer.mapped_archive import MappedArchive, mapped_labels
+from streamer.mapped_archive import mapped_archive, mapped_labels
 from streamer.settings import Settings
 from streamer.transport.archive import ArchiveSource
 from streamer.transport.archive_labels import read_labels
 from streamer.transport.bounded import BoundedTopic
 from streamer.transport.kafka import KafkaConsumer
 
-Archive = ArchiveSource | MappedArchive
 
-
-def open_source(settings: Settings, *, data: Path | None, from_topic: bool, partitions: int) -> Archive | BoundedTopic:
+def open_source(
+    settings: Settings, *, data: Path | None, from_topic: bool, partitions: int
+) -> ArchiveSource | BoundedTopic:
     """Open what a command reads.
 
     Raises:
@@ -32,7 +32,7 @@ def open_source(settings: Settings, *, data: Path | None, from_topic: bool, part
     return bounded_topic(settings, settings.topics.transactions)
 
 
-def open_archive(settings: Settings, data: Path, *, partitions: int) -> Archive:
+def open_archive(settings: Settings, data: Path, *, partitions: int) -> ArchiveSource:
     """Open past payments, canonical or mapped.
 
     Raises:
@@ -43,7 +43,7 @@ def open_archive(settings: Settings, data: Path, *, partitions: int) -> Archive:
     topic = settings.topics.transactions
     if mapping is None:
         return ArchiveSource(data, topic=topic, partitions=partitions)
-    return MappedArchive(data, mapping, topic=topic, partitions=partitions)
+    return mapped_archive(data, mapping, topic=topic, partitions=partitions)
 
 
 def read_truth(settings: Settings, data: Path, label: str | None) -> dict[str, bool]:

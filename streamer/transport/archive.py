@@ -4,7 +4,7 @@ Replay and training thus decode archives with the very code that decodes live re
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -27,17 +27,34 @@ class _Owner(msgspec.Struct, gc=False):
 
 _OWNER_DECODER = msgspec.json.Decoder(_Owner)
 
+Messages = Callable[[Path], Iterator[tuple[bytes | None, bytes]]]
+"""Reads a file as (key, value) of each row or line."""
+
+
+def canonical_messages(file: Path) -> Iterator[tuple[bytes | None, bytes]]:
+    """Yield (key, value) of every row or line; the columns have the names of a transaction's fields."""
+    if kind_of(file) in JSON_LINES:
+        for line in json_lines(file):
+            yield _owner(line), line
+        return
+    for row in table_rows(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
+        user = row.get("user_id")
+        yield None if user is None else str(user).encode(), _ENCODER.encode(row)
+
 
 class ArchiveSource:
     """A `Source` of the records of one topic: an empty poll means that everything was read."""
 
-    def __init__(self, path: Path, *, topic: str = "archive", partitions: int = 1) -> None:
+    def __init__(
+        self, path: Path, *, topic: str = "archive", partitions: int = 1, messages: Messages = canonical_messages
+    ) -> None:
         """Look for the files; they are opened one after the other while polling.
 
         Args:
             path: a file, or a folder of files that are read by name.
             topic: the topic the records appear to come from.
             partitions: over how many partitions users are spread, as Kafka would spread them.
+            messages: reads each of the files.
 
         Raises:
             ArchiveError: there is no such archive.
@@ -48,6 +65,7 @@ class ArchiveSource:
         self._files = archive_files(path)
         self._topic = topic
         self._partitions = partitions
+        self._messages = messages
         self._records = self._read()
         self._closed = False
 
@@ -72,21 +90,10 @@ class ArchiveSource:
     def _read(self) -> Generator[Record, None, None]:
         offsets: defaultdict[int, int] = defaultdict(int)
         for file in self._files:
-            for key, value in _messages(file):
+            for key, value in self._messages(file):
                 partition = partition_for(key, self._partitions) if key is not None and self._partitions > 1 else 0
                 yield Record(self._topic, partition, offsets[partition], key, value)
                 offsets[partition] += 1
-
-
-def _messages(file: Path) -> Iterator[tuple[bytes | None, bytes]]:
-    """Yield (key, value) of every row or line."""
-    if kind_of(file) in JSON_LINES:
-        for line in json_lines(file):
-            yield _owner(line), line
-        return
-    for row in table_rows(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
-        user = row.get("user_id")
-        yield None if user is None else str(user).encode(), _ENCODER.encode(row)
 
 
 def _owner(line: bytes) -> bytes | None:

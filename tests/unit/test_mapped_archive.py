@@ -12,7 +12,7 @@ from streamer.events.decode import decode
 from streamer.events.event import EventBatch
 from streamer.events.mapping import FieldMapping
 from streamer.events.record import Record
-from streamer.mapped_archive import MappedArchive, mapped_labels
+from streamer.mapped_archive import mapped_archive, mapped_labels
 from streamer.settings import EventSettings
 from streamer.transport.base import Source
 from streamer.transport.partitioner import partition_for
@@ -64,7 +64,7 @@ def all_records(source: Source) -> list[Record]:
 
 
 def events(path: Path, mapping: FieldMapping) -> EventBatch:
-    batch, rejected = decode(all_records(MappedArchive(path, mapping)), EventSettings(), mapping)
+    batch, rejected = decode(all_records(mapped_archive(path, mapping)), EventSettings(), mapping)
     assert not rejected
     return batch
 
@@ -80,7 +80,7 @@ def test_rows_of_any_format_become_payments(archive: Path, mapping: FieldMapping
 
 
 def test_users_are_spread_as_kafka_does(archive: Path, mapping: FieldMapping) -> None:
-    records = all_records(MappedArchive(archive, mapping, partitions=3))
+    records = all_records(mapped_archive(archive, mapping, partitions=3))
     assert {each.partition for each in records} == {0, 1, 2}
     assert all(each.partition == partition_for(each.key or b"", 3) for each in records)
     for partition in range(3):
@@ -95,7 +95,7 @@ def test_labels_are_read_apart(archive: Path, mapping: FieldMapping) -> None:
 def test_no_table_row_carries_the_label_or_a_column_that_is_no_field(tmp_path: Path, mapping: FieldMapping) -> None:
     path = tmp_path / "b.csv"
     path.write_text("id,User,Card,amount,time,lat,Is Fraud?,note\n1,2,3,4,1700000000000,,Yes,x\n", encoding="utf-8")
-    (record,) = all_records(MappedArchive(path, mapping))
+    (record,) = all_records(mapped_archive(path, mapping))
     assert record.value == b'{"id":"1","User":"2","Card":"3","amount":"4","time":"1700000000000"}'
 
 
@@ -103,7 +103,7 @@ def test_malformed_lines_are_kept_for_the_dead_letters(tmp_path: Path, mapping: 
     lines = [b"{", b"[]", b'{"User": 1}', b'{"User": "unknown", "Card": 1}']
     path = tmp_path / "b.jsonl"
     path.write_bytes(b"\n".join(lines))
-    records = all_records(MappedArchive(path, mapping))
+    records = all_records(mapped_archive(path, mapping))
     assert [(each.key, each.value) for each in records] == [(None, line) for line in lines]
     batch, rejected = decode(records, EventSettings(), mapping)
     assert (len(batch), len(rejected)) == (0, len(lines))
@@ -113,20 +113,20 @@ def test_faults_are_explained(tmp_path: Path, mapping: FieldMapping) -> None:
     path = tmp_path / "b.csv"
     path.write_text("id,User,amount,time,lat,Is Fraud?\n1,2,3,1700000000000,,maybe\n", encoding="utf-8")
     with pytest.raises(ArchiveError, match="no column 'Card'"):
-        all_records(MappedArchive(path, mapping))
+        all_records(mapped_archive(path, mapping))
     path.write_text("id,User,Card,amount,time,lat,Is Fraud?\n1,2,3,4,1700000000000,,maybe\n", encoding="utf-8")
     with pytest.raises(ArchiveError, match=r"'1' .*'maybe' in column 'Is Fraud\?'"):
         mapped_labels(path, mapping)
     with pytest.raises(SettingsError, match="names no label"):
         mapped_labels(path, mapping_of(tmp_path))
     with pytest.raises(ArchiveError, match="there is no file"):
-        MappedArchive(tmp_path / "absent.csv", mapping)
+        mapped_archive(tmp_path / "absent.csv", mapping)
     with pytest.raises(ValueError, match="partitions is 0"):
-        MappedArchive(path, mapping, partitions=0)
+        mapped_archive(path, mapping, partitions=0)
 
 
 def test_a_closed_archive_says_so(archive: Path, mapping: FieldMapping) -> None:
-    source = MappedArchive(archive, mapping)
+    source = mapped_archive(archive, mapping)
     source.poll(timeout_s=0, max_records=1)
     source.close()
     source.close()
