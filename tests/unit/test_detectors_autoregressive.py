@@ -11,13 +11,11 @@ from detectors.api import Windows
 from detectors.models.autoregressive import Autoregressive, AutoregressiveConfig, NextEventNetwork, rarities
 from detectors.models.backbones import BACKBONES
 from detectors.models.next_event import FIELDS, NextEvents, columns_of, known_by_field
-from detectors.scaling import Scaling
 from detectors.threads import use_one_thread
-from detectors.training.dataset import Parts, split_by_time
 from detectors.training.fit import TrainingConfig, fit_autoregressive
 from streamer.state.features import TABLE
-from tests.conftest import SMALL_WORLD
-from tests.helpers.windows import set_last, simulated_windows
+from tests.helpers.lessons import parts, scaling
+from tests.helpers.windows import set_last
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
 PLACE = {field.feature: place for place, field in enumerate(FIELDS)}
@@ -26,16 +24,6 @@ PLACE = {field.feature: place for place, field in enumerate(FIELDS)}
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     use_one_thread()
-
-
-@cache
-def parts() -> Parts:
-    return split_by_time(simulated_windows(SMALL_WORLD, 15)[0], 0.2)
-
-
-@cache
-def scaling() -> Scaling:
-    return Scaling.fit(parts().fit, TABLE)
 
 
 @cache

@@ -10,15 +10,14 @@ from detectors.api import Floats, Windows
 from detectors.models.backbones import BACKBONES
 from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
 from detectors.models.trained import Trained
-from detectors.scaling import LEAST, MOST, Scaling
+from detectors.scaling import LEAST, MOST
 from detectors.threads import use_one_thread
 from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
-from detectors.training.dataset import Parts, split_by_time
 from detectors.training.evaluate import quality
 from detectors.training.fit import TrainingConfig, train_gan
 from streamer.state.features import TABLE
-from tests.conftest import SMALL_WORLD
-from tests.helpers.windows import set_last, simulated_windows
+from tests.helpers.lessons import parts, scaling
+from tests.helpers.windows import set_last
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
 
@@ -26,16 +25,6 @@ CONFIG = TrainingConfig(epochs=4, batch_size=128)
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     use_one_thread()
-
-
-@cache
-def parts() -> Parts:
-    return split_by_time(simulated_windows(SMALL_WORLD, 15)[0], 0.2)
-
-
-@cache
-def scaling() -> Scaling:
-    return Scaling.fit(parts().fit, TABLE)
 
 
 @cache

@@ -12,13 +12,11 @@ from detectors.api import Windows
 from detectors.models.backbones import BACKBONES
 from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
-from detectors.scaling import LEAST, MOST, Scaling
+from detectors.scaling import LEAST, MOST
 from detectors.threads import use_one_thread
-from detectors.training.dataset import Parts, split_by_time
 from detectors.training.fit import TrainingConfig, train_vae
 from streamer.state.features import TABLE
-from tests.conftest import SMALL_WORLD
-from tests.helpers.windows import simulated_windows
+from tests.helpers.lessons import parts, scaling
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
 DIRECTED = [column for column, feature in enumerate(TABLE.features) if feature.risk]
@@ -27,16 +25,6 @@ DIRECTED = [column for column, feature in enumerate(TABLE.features) if feature.r
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     use_one_thread()
-
-
-@cache
-def parts() -> Parts:
-    return split_by_time(simulated_windows(SMALL_WORLD, 15)[0], 0.2)
-
-
-@cache
-def scaling() -> Scaling:
-    return Scaling.fit(parts().fit, TABLE)
 
 
 @cache
