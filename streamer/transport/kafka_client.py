@@ -7,13 +7,12 @@ from typing import Any, Self, TypeVar
 
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
-from kafka.net.selector import NetworkSelector
 
 from streamer.errors import TransportError
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_faults import connection_fault
 from streamer.transport.kafka_logs import tame_logs
-from streamer.transport.kafka_sockets import DIRECT, tls_context
+from streamer.transport.kafka_sockets import DIRECT, Network, OpenSockets, tls_context
 
 # After a broker's restart, clients must not sleep for kafka-python's default of 30 s.
 _RECONNECT_BACKOFF_MAX_MS = 2_000
@@ -26,12 +25,13 @@ class Loop:
 
     def __init__(self) -> None:
         """Make one without a client; the client's constructor calls `attach`."""
-        self._net: NetworkSelector | None = None
+        self.sockets = OpenSockets()
+        self._net: Network | None = None
         self._client: KafkaNetClient | None = None
 
     def attach(self, **configs: Any) -> KafkaNetClient:
         """Build the network part of a client; what kafka-python calls a client factory."""
-        self._net = NetworkSelector(**configs)
+        self._net = Network(self.sockets, **configs)
         self._client = KafkaNetClient(net=self._net, **configs)
         return self._client
 
@@ -50,6 +50,7 @@ class Loop:
             self._client.close()
         elif self._net is not None:
             self._net.close()
+        self.sockets.close()
 
 
 class _Witness(logging.Handler):
@@ -97,8 +98,8 @@ def connect(build: Callable[..., _Client], settings: KafkaSettings, **configs: A
         TransportError: the brokers and these settings do not fit together; names cause and remedy.
     """
     tame_logs()
-    common = _common(settings)
     loop = Loop()
+    common = _common(settings, loop.sockets)
     with _Witness() as witness:
         try:
             return build(**common, kafka_client=loop.attach, **configs), loop
@@ -112,7 +113,7 @@ def connect(build: Callable[..., _Client], settings: KafkaSettings, **configs: A
             ) from error
 
 
-def _common(settings: KafkaSettings) -> dict[str, Any]:
+def _common(settings: KafkaSettings, sockets: OpenSockets) -> dict[str, Any]:
     password = settings.sasl_password
     return {
         "bootstrap_servers": [server.strip() for server in settings.bootstrap_servers.split(",")],
@@ -123,6 +124,6 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,
         "sasl_plain_password": password and _Secret(password.get_secret_value()),
-        "ssl_context": tls_context(settings),
+        "ssl_context": tls_context(settings, sockets),
         "proxy_url": DIRECT,
     }
