@@ -1,7 +1,6 @@
 """Reading from Kafka: raw bytes, cooperative rebalancing, no hidden commits."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 import kafka
 from kafka.consumer.fetcher import ConsumerRecord
@@ -9,7 +8,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError, NoOffsetForPartitionError
 from kafka.structs import OffsetAndMetadata
 
-from streamer.errors import FencedError, RetriableTransportError, TransportError
+from streamer.errors import RetriableTransportError, TransportError
 from streamer.events.record import Headers, Record, TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership, Rebalance
@@ -17,6 +16,7 @@ from streamer.transport.kafka_admin import require_topics
 from streamer.transport.kafka_client import connect
 from streamer.transport.kafka_errors import translate, translated
 from streamer.transport.kafka_rebalance import RebalanceRelay
+from streamer.transport.kafka_topic_identity import TopicIdentity
 
 _ANSWER_TIMEOUT_MS = 5_000
 _CLOSE_TIMEOUT_MS = 3_000
@@ -57,7 +57,7 @@ class KafkaConsumer:
             metrics_enabled=False,
         )
         self._relay: RebalanceRelay | None = None
-        self._topic_ids: dict[str, UUID] = {}
+        self._topics = TopicIdentity(self._consumer._cluster)  # noqa: SLF001 (told nowhere else)
         self._closed = False
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
@@ -94,7 +94,8 @@ class KafkaConsumer:
         finally:
             relay.settle()
         relay.raise_failure()
-        self._require_same_topics()
+        subscribed = self._consumer.subscription() or ()
+        self._topics.require_same(subscribed, has_records=bool(batches), waited_s=timeout_s)
         return [
             Record(place.topic, place.partition, found.offset, found.key, found.value, _headers(found), found.timestamp)
             for place, records in batches.items()
@@ -134,10 +135,12 @@ class KafkaConsumer:
         """See `Consumer.resume`."""
         self._require_open()
         self._consumer.resume(*self._owned(partitions))
+        self._topics.distrust()
 
     def membership(self) -> Membership:
         """See `Consumer.membership`."""
         self._require_open()
+        self._topics.require_same(self._consumer.subscription() or (), has_records=True)
         found = self._consumer.group_metadata()
         held_as = self._relay.held_as if self._relay is not None else None
         return Membership(found.group_id, found.generation_id, held_as or found.member_id, found.group_instance_id)
@@ -204,17 +207,6 @@ class KafkaConsumer:
         without = self._consumer._subscription.missing_fetch_positions()  # noqa: SLF001 (else they are asked for anew)
         if places := without.intersection(*error.args):
             seek(*places)
-
-    def _require_same_topics(self) -> None:
-        # A position in a topic that was deleted means nothing in the one that was made in its place.
-        for topic in self._consumer.subscription() or ():
-            found: UUID | None = self._consumer._cluster.topic_id(topic)  # noqa: SLF001 (told nowhere else)
-            # A topic that is deleted has no id, or one of zeros.
-            if found is not None and found.int and found != self._topic_ids.setdefault(topic, found):
-                raise FencedError(
-                    f"topic {topic!r} was deleted and made anew: the records that were not read are gone; "
-                    "start anew from what is committed"
-                )
 
     def _go_on_joining(self) -> None:
         # A leader that joins anew because its topics changed has, for kafka-python, no reason left as
