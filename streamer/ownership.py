@@ -137,13 +137,18 @@ class Ownership:
                 committed = self._consumer.committed(sources)
                 begins = self._consumer.beginning_offsets(sources)
                 ends = self._consumer.end_offsets(sources)
+                # Last, as it vouches for the answers before it.
+                log_ids = {topic: self._consumer.log_id(topic) for topic in {each.topic for each in sources}}
             except RetriableTransportError as error:
                 log.warning("broker is away while partitions are taken over, trying again", cause=str(error))
                 if self._clock.monotonic() > deadline:
                     raise FencedError(f"partitions could not be taken over: {error}") from error
                 self._health.beat()
             else:
-                return {each: LogBounds(committed.get(each), begins[each], ends[each]) for each in sources}
+                return {
+                    each: LogBounds(committed.get(each), begins[each], ends[each], log_ids[each.topic])
+                    for each in sources
+                }
 
     def _take(self, source: TopicPartition, bounds: LogBounds) -> None:
         started = self._clock.monotonic()

@@ -29,11 +29,13 @@ class LogBounds:
         committed: the group's offset of the next record; None where it has none.
         begin: the oldest record's offset.
         end: the offset the next record will get.
+        log_id: identity of the log, which is another once the topic was made anew; None where unknown.
     """
 
     committed: int | None
     begin: int
     end: int
+    log_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,11 @@ class SnapshotSource(Protocol):
         """
         ...
 
-    def load(self, source: TopicPartition, offset: int) -> Partition:
-        """Read one.
+    def load(self, source: TopicPartition, offset: int, *, log_id: str | None) -> Partition:
+        """Read one of a log, whose id may be unknown.
 
         Raises:
-            SnapshotError: it is damaged, does not fit, or cannot be read in time.
+            SnapshotError: it is damaged, of another log, does not fit, or cannot be read in time.
         """
         ...
 
@@ -91,10 +93,10 @@ def recover(
     is_another_log = bounds.committed is not None and bounds.committed > bounds.end
     found = None
     if snapshots is not None and not is_another_log:
-        found = _newest_sound(source, target, snapshots, unusable)
+        found = _newest_sound(source, target, bounds.log_id, snapshots, unusable)
     if found is None:
         start = max(bounds.begin, target - settings.state.look_back_records)
-        partition = Partition(settings, next_offset=start, published_to=target)
+        partition = Partition(settings, next_offset=start, published_to=target, log_id=bounds.log_id)
         how: How = "look_back" if start < target else "empty"
     else:
         partition = found
@@ -147,7 +149,11 @@ def _target(name: str, bounds: LogBounds, settings: Settings) -> int:
 
 
 def _newest_sound(
-    source: TopicPartition, target: int, snapshots: SnapshotSource, unusable: Callable[[], None]
+    source: TopicPartition,
+    target: int,
+    log_id: str | None,
+    snapshots: SnapshotSource,
+    unusable: Callable[[], None],
 ) -> Partition | None:
     try:
         offsets = snapshots.offsets(source)
@@ -166,7 +172,7 @@ def _newest_sound(
             unusable()
             continue
         try:
-            return snapshots.load(source, offset)
+            return snapshots.load(source, offset, log_id=log_id)
         except SnapshotError as error:
             log.warning("snapshot cannot be used; trying an older one", cause=str(error))
             unusable()

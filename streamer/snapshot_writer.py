@@ -96,7 +96,7 @@ class Job:
         """Write it all; to be called on the writing thread."""
         label = self.label
         try:
-            if self._replaces:
+            if self._replaces or self._lies_on_another_log(store):
                 self._discard(store)
             stored = store.write(label.source, label.next_offset, self._write)
         except SnapshotError as error:
@@ -104,6 +104,19 @@ class Job:
         else:
             self._outcome = Outcome(None, stored.size, stored.created, stored.unpruned)
         self._done.set()
+
+    def _lies_on_another_log(self, store: SnapshotStore) -> bool:
+        """Whether what lies in its place is of a topic of before that had the same name.
+
+        Such a one is not always found when a partition is taken over: it may be ahead of what is committed.
+        """
+        source, offset = self.label.source, self.label.next_offset
+        try:
+            with store.open(source, offset) as stream:
+                found = snapshot.read_log_id(stream, store.place(source, offset))
+        except SnapshotError:
+            return False  # mostly: nothing is there
+        return snapshot.are_different(found, self.label.log_id)
 
     def _discard(self, store: SnapshotStore) -> None:
         # A partition's next owner may have replaced it by now, and what it wrote must stay.

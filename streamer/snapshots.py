@@ -105,14 +105,19 @@ class Snapshots:
             doing=f"listing the snapshots of {_name(source)}",
         )
 
-    def load(self, source: TopicPartition, offset: int) -> Partition:
+    def load(self, source: TopicPartition, offset: int, *, log_id: str | None) -> Partition:
         """Read a snapshot; `next_offset` of the partition is `offset`.
 
         One that is damaged or does not fit makes room when another is to be written in its place; until
         then it stays, since other settings may be all that it needs.
 
+        Args:
+            source: the partition.
+            offset: of the snapshot.
+            log_id: identity of the log it must be of; None fits any.
+
         Raises:
-            UnusableSnapshot: it is damaged or does not fit.
+            UnusableSnapshot: it is damaged, of another log, or does not fit.
             SnapshotError: a newer program wrote it, or it cannot be read, or not in time.
         """
         place = self._store.place(source, offset)
@@ -121,7 +126,7 @@ class Snapshots:
         log.info("snapshot is being read", partition=_name(source), snapshot=place)
         try:
             partition, label = self._reads.run(
-                lambda: load(self._store, source, offset, self._settings),
+                lambda: load(self._store, source, offset, self._settings, log_id=log_id),
                 timeout_s=left_s,
                 doing=f"reading {place}",
             )
@@ -213,7 +218,7 @@ class Snapshots:
         return self._running
 
     def _label(self, source: TopicPartition, partition: Partition, moment: float) -> Label:
-        return Label(source, partition.next_offset, round(moment * 1000))
+        return Label(source, partition.log_id, partition.next_offset, round(moment * 1000))
 
     def _go_on(self, running: _Running) -> None:
         if running.job.outcome is not None:
@@ -275,17 +280,19 @@ class Snapshots:
         return self._hanging is not None
 
 
-def load(store: SnapshotStore, source: TopicPartition, offset: int, settings: Settings) -> tuple[Partition, Label]:
-    """Read a snapshot.
+def load(
+    store: SnapshotStore, source: TopicPartition, offset: int, settings: Settings, *, log_id: str | None
+) -> tuple[Partition, Label]:
+    """Read a snapshot of a log; where `log_id` is None, of whichever.
 
     Raises:
-        UnusableSnapshot: it is damaged or does not fit the program or its settings.
+        UnusableSnapshot: it is damaged, of another log, or does not fit the program or its settings.
         SnapshotError: a newer program wrote it, or it cannot be read.
     """
     place = store.place(source, offset)
-    partition = Partition(settings)
+    partition = Partition(settings, log_id=log_id)
     with store.open(source, offset) as stream:
-        saved = snapshot.read(stream, place, source, partition.state)
+        saved = snapshot.read(stream, place, source, partition.state, log_id=log_id)
     if saved.label.next_offset != offset:
         raise UnusableSnapshot(f"snapshot {place} is of offset {saved.label.next_offset}: it was renamed; delete it")
     try:

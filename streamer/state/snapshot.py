@@ -15,6 +15,7 @@ import hashlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -33,7 +34,7 @@ from streamer.state.partition import PartitionState
 from streamer.state.slots import Names
 from streamer.state.types import Structured
 
-FORMAT = 1
+FORMAT = 2
 """Grows whenever files of before cannot be read as they are, or names, keys or ids are kept otherwise.
 
 Formulas and the layout of rows need no growth: their digest tells."""
@@ -58,6 +59,7 @@ class _Header(_Format, frozen=True):
     created_at: int
     topic: str
     partition: int
+    log_id: str | None
     next_offset: int
     formulas: str
     features: tuple[str, ...]
@@ -72,15 +74,17 @@ class _Header(_Format, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Which moment of which partition a snapshot holds.
+    """Which moment of which log a snapshot holds.
 
     Attributes:
         source: the partition.
+        log_id: identity of its log, which tells topics of one name apart; None where unknown.
         next_offset: the offset of the record that continues it.
         created_at: milliseconds since the epoch; nothing depends on it.
     """
 
     source: TopicPartition
+    log_id: str | None
     next_offset: int
     created_at: int
 
@@ -126,6 +130,7 @@ def write(stream: Writable, label: Label, head: Head, slices: Iterable[Rows], ex
         created_at=label.created_at,
         topic=label.source.topic,
         partition=label.source.partition,
+        log_id=label.log_id,
         next_offset=label.next_offset,
         formulas=formulas(),
         features=TABLE.names,
@@ -154,7 +159,7 @@ def write(stream: Writable, label: Label, head: Head, slices: Iterable[Rows], ex
     return writer.size
 
 
-def read(stream: Readable, place: str, source: TopicPartition, state: PartitionState) -> Saved:
+def read(stream: Readable, place: str, source: TopicPartition, state: PartitionState, *, log_id: str | None) -> Saved:
     """Read a snapshot into an empty state, which is of no use if this raises.
 
     Args:
@@ -162,14 +167,33 @@ def read(stream: Readable, place: str, source: TopicPartition, state: PartitionS
         place: where the snapshot lies, for messages.
         source: the partition it must be of.
         state: takes the content.
+        log_id: identity of the log it must be of; None, here or there, fits any.
 
     Raises:
-        UnusableSnapshot: it is damaged, of another partition or feature table, of an older program,
+        UnusableSnapshot: it is damaged, of another partition, log or feature table, of an older program,
             or too large.
         SnapshotError: a newer program wrote it.
     """
+    with _refused(place):
+        return _read(ContainerReader(stream), source, log_id, state)
+
+
+def read_log_id(stream: Readable, place: str) -> str | None:
+    """Read which log a snapshot is of, and no more of it; None where that was unknown.
+
+    Raises:
+        UnusableSnapshot: its beginning is damaged, or an older program wrote it.
+        SnapshotError: a newer program wrote it.
+    """
+    with _refused(place):
+        return _read_header(ContainerReader(stream)).log_id
+
+
+@contextmanager
+def _refused(place: str) -> Iterator[None]:
+    """Turn what is wrong with a snapshot into the errors of `read`."""
     try:
-        return _read(ContainerReader(stream), source, state)
+        yield
     except _Newer as error:
         raise SnapshotError(
             f"snapshot {place} cannot be used: {error}. An older one or the records themselves take its "
@@ -182,9 +206,9 @@ def read(stream: Readable, place: str, source: TopicPartition, state: PartitionS
         ) from error
 
 
-def _read(reader: ContainerReader, source: TopicPartition, state: PartitionState) -> Saved:
+def _read(reader: ContainerReader, source: TopicPartition, log_id: str | None, state: PartitionState) -> Saved:
     header = _read_header(reader)
-    _check(header, source, state)
+    _check(header, source, log_id, state)
     users = _read_names(reader, "users", header.users, header.users_size)
     merchants = _read_names(reader, "merchants", header.merchants, header.merchants_size)
     ids = _read_names(reader, "ids", header.ids, header.ids_size)
@@ -197,7 +221,8 @@ def _read(reader: ContainerReader, source: TopicPartition, state: PartitionState
     _read_array(reader, "user_rows", user_rows)
     _read_array(reader, "rings", rings)
     reader.finish()
-    return Saved(Label(source, header.next_offset, header.created_at), header.program, extra)
+    label = Label(source, header.log_id, header.next_offset, header.created_at)
+    return Saved(label, header.program, extra)
 
 
 def _read_header(reader: ContainerReader) -> _Header:
@@ -210,10 +235,16 @@ def _read_header(reader: ContainerReader) -> _Header:
     return msgspec.json.decode(text, type=_Header)
 
 
-def _check(header: _Header, source: TopicPartition, state: PartitionState) -> None:
+def _check(header: _Header, source: TopicPartition, log_id: str | None, state: PartitionState) -> None:
     if (header.topic, header.partition) != source:
         raise ValueError(
             f"it is of partition {header.partition} of {header.topic!r}, not {source.partition} of {source.topic!r}"
+        )
+    # Before all that a newer program may still make use of: the records it is of are gone for everybody.
+    if are_different(header.log_id, log_id):
+        raise ValueError(
+            f"topic {source.topic!r} was deleted and made anew since: it is of log {header.log_id}, "
+            f"and the log now is {log_id}"
         )
     unlike = _Newer if _release(header.program) > _release(__version__) else ValueError
     if header.features != TABLE.names:
@@ -230,6 +261,11 @@ def _check(header: _Header, source: TopicPartition, state: PartitionState) -> No
     ):
         if not 0 <= held <= allowed:
             raise ValueError(f"it holds {held:,} {setting.replace('_', ' ')}, and state.{setting} is {allowed:,}")
+
+
+def are_different(one: str | None, other: str | None) -> bool:
+    """Tell whether two identities are known to be those of different logs."""
+    return one is not None and other is not None and one != other
 
 
 def _release(version: str) -> tuple[int, ...]:

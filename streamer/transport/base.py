@@ -146,6 +146,21 @@ class Consumer(Protocol):
         """
         ...
 
+    def log_id(self, topic: str) -> str | None:
+        """Return the identity of a subscribed topic's logs, asked of the broker now.
+
+        It stays as long as the topic does, and is another when the topic was deleted and made anew.
+        What this consumer told of the topic before, since it subscribed, is of the same logs.
+
+        Returns:
+            A short text; None where the broker tells none, so that nobody knows.
+
+        Raises:
+            FencedError: the topic was made anew since this consumer subscribed to it.
+            RetriableTransportError: the broker did not answer, or the topic is gone.
+        """
+        ...
+
     def close(self) -> None:
         """Leave the group and free the connections, calling nothing; safe to call twice."""
         ...

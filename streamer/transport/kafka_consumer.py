@@ -70,6 +70,8 @@ class KafkaConsumer:
             missing = [topic for topic in topics if not self._consumer.partitions_for_topic(topic)]
         if missing:
             raise RetriableTransportError(f"nothing is known yet of topics {missing}; trying again may help")
+        # From here on what is asked of them is of these, or `log_id` says that it is not.
+        self._topics.require_same(topics, has_records=False)
         self._relay = RebalanceRelay(rebalance, self._loop, lambda: self._consumer.group_metadata().member_id)
         self._consumer.subscribe(topics=list(topics), listener=self._relay)
 
@@ -164,6 +166,11 @@ class KafkaConsumer:
         self._require_open()
         with translated("asking for the oldest offsets"):
             return _ours(self._consumer.beginning_offsets(_theirs(partitions), timeout_ms=_ANSWER_TIMEOUT_MS))
+
+    def log_id(self, topic: str) -> str | None:
+        """See `Consumer.log_id`."""
+        self._require_open()
+        return self._topics.log_id(topic)
 
     def close(self) -> None:
         """See `Consumer.close`."""

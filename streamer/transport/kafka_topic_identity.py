@@ -1,5 +1,6 @@
 """Whether a topic is still the one that was read: Kafka's fetches go by name, and offsets look alike."""
 
+import base64
 import math
 import threading
 import time
@@ -7,8 +8,9 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from kafka.cluster import ClusterMetadata
+from kafka.future import Future
 
-from streamer.errors import FencedError
+from streamer.errors import FencedError, RetriableTransportError
 
 # Who asks for records all the time learns from the answer that a topic is gone. Who was stopped for
 # longer than this may have missed it: a broker takes about a second to delete a topic and make it anew.
@@ -42,26 +44,52 @@ class TopicIdentity:
             FencedError: a topic was deleted and made anew, or nobody answers who could tell.
         """
         was_away = self._monotonic() - self._watched_at > _AWAY_S + waited_s
-        if was_away and has_records and self._ids:
-            self._ask()
+        if was_away and has_records and self._ids and self._ask() is None:
+            raise FencedError(
+                "this worker was stopped for a while and no broker tells whether the topics are still the same; "
+                "start anew from what is committed"
+            )
         for topic in topics:
-            found: UUID | None = self._cluster.topic_id(topic)
-            # A topic that is deleted has no id, or one of zeros.
-            if found is not None and found.int and found != self._ids.setdefault(topic, found):
-                raise FencedError(
-                    f"topic {topic!r} was deleted and made anew: the records that were not read are gone; "
-                    "start anew from what is committed"
-                )
+            self._require_same(topic)
         if has_records or not was_away:
             self._watched_at = self._monotonic()
 
-    def _ask(self) -> None:
+    def log_id(self, topic: str) -> str | None:
+        """Ask the brokers for the id of a topic, as `kafka-topics.sh --describe` shows it.
+
+        Raises:
+            FencedError: it was deleted and made anew.
+            RetriableTransportError: nobody answers, or the topic is gone.
+        """
+        asked_at = self._monotonic()
+        answer = self._ask()
+        if answer is None or not answer.succeeded():
+            raise RetriableTransportError(f"no broker tells the id of topic {topic!r}; trying again may help")
+        found = self._require_same(topic)
+        if found is None and topic in self._ids:
+            raise RetriableTransportError(f"topic {topic!r} is gone")
+        self._watched_at = asked_at
+        return None if found is None else base64.urlsafe_b64encode(found.bytes).rstrip(b"=").decode()
+
+    def _require_same(self, topic: str) -> UUID | None:
+        found: UUID | None = self._cluster.topic_id(topic)
+        # A topic that is deleted has no id, or one of zeros.
+        if found is None or not found.int:
+            return None
+        if found != self._ids.setdefault(topic, found):
+            raise FencedError(
+                f"topic {topic!r} was deleted and made anew: the records that were not read are gone; "
+                "start anew from what is committed"
+            )
+        return found
+
+    def _ask(self) -> Future | None:
+        """Ask the brokers what they know of topics; returns the answer, None where none came in time."""
         # The first answer may be to a question of before.
         for _ in range(2):
             answered = threading.Event()
-            self._cluster.request_update().add_both(lambda _, told=answered: told.set())
+            answer = self._cluster.request_update()
+            answer.add_both(lambda _, told=answered: told.set())
             if not answered.wait(_ANSWER_WITHIN_S):
-                raise FencedError(
-                    "this worker was stopped for a while and no broker tells whether the topics are still the same; "
-                    "start anew from what is committed"
-                )
+                return None
+        return answer

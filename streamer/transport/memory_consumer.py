@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from streamer.errors import FencedError, TransportError
+from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.events.record import Record, TopicPartition
 from streamer.transport.base import Membership, Rebalance
 from streamer.transport.memory_group import Group
@@ -20,6 +20,7 @@ class MemoryConsumer:
         self._member = member
         self._from_start = from_start
         self._wanted: Sequence[TopicPartition] = ()
+        self._log_ids: dict[str, str | None] = {}
         self._rebalance: Rebalance | None = None
         self._position: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
@@ -31,6 +32,7 @@ class MemoryConsumer:
         self._require_open()
         with self._broker.changed:
             self._wanted = self._broker.places(topics)
+            self._log_ids = {topic: self._broker.log_id(topic) for topic in topics}
             self._rebalance = rebalance
             self._group.join(self._member, self._wanted)
             self._broker.changed.notify_all()
@@ -49,12 +51,14 @@ class MemoryConsumer:
             raise
         with self._broker.changed:
             self._broker.changed.wait_for(self._has_news, timeout_s)
+            self._require_same_topics()
             return list(itertools.islice(self._unread(), max_records))
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See `Consumer.commit`."""
         self._require_open()
         with self._broker.changed:
+            self._require_same_topics()
             for place in offsets:
                 if not self._group.owns(self._member, place):
                     raise FencedError(f"{place} belongs to another member; rebuild from the committed offsets")
@@ -91,6 +95,7 @@ class MemoryConsumer:
         """See `Consumer.membership`."""
         self._require_open()
         with self._broker.changed:
+            self._require_same_topics()
             return Membership(self._group.group_id, self._group.generation, self._member, None)
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -109,6 +114,16 @@ class MemoryConsumer:
         """See `Consumer.beginning_offsets`."""
         self._require_open()
         return dict.fromkeys(partitions, 0)
+
+    def log_id(self, topic: str) -> str | None:
+        """See `Consumer.log_id`."""
+        self._require_open()
+        with self._broker.changed:
+            self._require_same_topics()
+            found = self._broker.log_id(topic)
+        if found is None:
+            raise RetriableTransportError(f"topic {topic!r} is gone")
+        return found
 
     def expel(self) -> None:
         """Lose the membership, as a worker does that was silent for too long."""
@@ -145,6 +160,14 @@ class MemoryConsumer:
         if taken:
             rebalance.assigned(taken)
 
+    def _require_same_topics(self) -> None:
+        if anew := self._made_anew():
+            raise FencedError(f"topics {anew} were deleted and made anew: start anew from what is committed")
+
+    def _made_anew(self) -> list[str]:
+        now = {topic: self._broker.log_id(topic) for topic in self._log_ids}
+        return [topic for topic, found in now.items() if found not in {None, self._log_ids[topic]}]
+
     def _forget(self, places: Sequence[TopicPartition]) -> None:
         self._paused -= set(places)
         for place in places:
@@ -153,7 +176,7 @@ class MemoryConsumer:
     def _has_news(self) -> bool:
         if self._group.to_give_up(self._member) or self._group.to_take(self._member):
             return True
-        return any(
+        return bool(self._made_anew()) or any(
             position < len(self._broker.log(place))
             for place, position in self._position.items()
             if place not in self._paused

@@ -29,6 +29,8 @@ class MemoryLogs:
         self._now_ms = now_ms
         self._logs: dict[TopicPartition, list[Record]] = {}
         self._partitions: dict[str, int] = {}
+        self._log_ids: dict[str, str] = {}
+        self._made = itertools.count()
         self._groups: dict[str, Group] = {}
         self._epochs: dict[str, int] = {}
         self._turn = itertools.count()
@@ -42,7 +44,22 @@ class MemoryLogs:
             for name, partitions in topics.items():
                 if name not in self._partitions:
                     self._partitions[name] = partitions
+                    self._log_ids[name] = f"log-{next(self._made)}"
                     self._logs.update({TopicPartition(name, number): [] for number in range(partitions)})
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic with its records and what groups have committed for it."""
+        with self.changed:
+            for place in self.places([name]):
+                del self._logs[place]
+                for group in self._groups.values():
+                    group.committed.pop(place, None)
+            del self._partitions[name], self._log_ids[name]
+            self.changed.notify_all()
+
+    def log_id(self, topic: str) -> str | None:
+        """Return what tells a topic from those of the same name before and after it; None where there is none."""
+        return self._log_ids.get(topic)
 
     def group(self, group_id: str) -> Group:
         """Return a group, which exists from now on."""
@@ -76,8 +93,8 @@ class MemoryLogs:
         return [TopicPartition(topic, number) for topic in topics for number in range(self._partitions[topic])]
 
     def log(self, place: TopicPartition) -> Sequence[Record]:
-        """Return the log of a partition; a record's offset is its index."""
-        return self._logs[place]
+        """Return the log of a partition; a record's offset is its index. A topic that is deleted has no records."""
+        return self._logs.get(place, ())
 
     def append(self, messages: Sequence[Message]) -> None:
         """Write messages to the ends of their partitions' logs."""

@@ -87,7 +87,7 @@ def restore(folder: Path, partitions: int) -> dict[str, float]:
     for source in sources:
         full.snapshots.hand_over(source, full.partition)
     begin = time.perf_counter()
-    held = [full.snapshots.load(source, USERS) for source in sources]
+    held = [full.snapshots.load(source, USERS, log_id=None) for source in sources]
     seconds = time.perf_counter() - begin
     full.snapshots.close()
     if sum(each.state.users for each in held) != partitions * USERS:

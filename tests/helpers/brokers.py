@@ -4,10 +4,14 @@ import time
 import uuid
 from typing import Protocol
 
+import kafka
+
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Consumer, Producer, TransactionalProducer
 from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, create_topics
+from streamer.transport.kafka_client import connect
 from streamer.transport.memory import MemoryBroker, MemoryProducer, MemoryTransactionalProducer
+from tests.helpers.transport import PATIENCE_S
 
 
 class Broker(Protocol):
@@ -15,6 +19,10 @@ class Broker(Protocol):
 
     def topic(self, partitions: int) -> str:
         """Create a topic of one's own."""
+        ...
+
+    def make_anew(self, topic: str, partitions: int) -> None:
+        """Delete a topic and create another of its name."""
         ...
 
     def consumer(self, group: str) -> Consumer:
@@ -41,6 +49,10 @@ class InMemory:
         self.memory.create_topics({name: partitions})
         return name
 
+    def make_anew(self, topic: str, partitions: int) -> None:
+        self.memory.delete_topic(topic)
+        self.memory.create_topics({topic: partitions})
+
     def consumer(self, group: str) -> Consumer:
         return self.memory.consumer(group)
 
@@ -61,6 +73,18 @@ class RealKafka:
         name = f"topic-{uuid.uuid4().hex[:12]}"
         create_topics(self._settings, {name: partitions})
         return name
+
+    def make_anew(self, topic: str, partitions: int) -> None:
+        admin, loop = connect(kafka.KafkaAdminClient, self._settings)
+        try:
+            admin.delete_topics([topic])
+        finally:
+            admin.close()
+            loop.close()
+        deadline = time.monotonic() + PATIENCE_S
+        while not create_topics(self._settings, {topic: partitions}):  # the old one is still there
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
     def consumer(self, group: str) -> Consumer:
         return KafkaConsumer(self._settings.model_copy(update={"group_id": group}))

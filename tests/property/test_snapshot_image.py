@@ -10,7 +10,7 @@ from streamer.state import snapshot
 from streamer.state.image import Rows
 from streamer.state.partition import Advance, PartitionState, Payment
 from streamer.state.snapshot import Label
-from tests.helpers.snapshots import LIMITS, SOURCE, bits, empty_state, read
+from tests.helpers.snapshots import LIMITS, LOG_ID, SOURCE, bits, empty_state, read
 from tests.property.state_oracle import Event
 from tests.property.test_state import NOON, batch_of, logs
 from tests.property.test_state import bits as outcome
@@ -45,7 +45,7 @@ def test_an_image_is_the_state_as_it_was_begun_whatever_happened_since(
             position += len(batch)
             state.advance(batch_of(batch))
     stream = BytesIO()
-    snapshot.write(stream, Label(SOURCE, 7, 1_700_000_000_000), image.head, slices, b"extra")
+    snapshot.write(stream, Label(SOURCE, LOG_ID, 7, 1_700_000_000_000), image.head, slices, b"extra")
     assert stream.getvalue() == bits(still)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from streamer.errors import SnapshotError
+from streamer.errors import SnapshotError, UnusableSnapshot
 from streamer.events.record import TopicPartition
 from streamer.partition import Partition
 from streamer.recovery import LogBounds, Restored, recover
@@ -14,20 +14,25 @@ SOURCE = TopicPartition("transactions", 0)
 
 
 class Shelf:
-    """Snapshots at some offsets, some of them damaged."""
+    """Snapshots at some offsets, some of them damaged or of the log "before"."""
 
-    def __init__(self, settings: Settings, offsets: Sequence[int], damaged: Sequence[int] = ()) -> None:
+    def __init__(
+        self, settings: Settings, offsets: Sequence[int], damaged: Sequence[int] = (), before: Sequence[int] = ()
+    ) -> None:
         self._settings = settings
         self._offsets = sorted(offsets, reverse=True)
         self._damaged = damaged
+        self._before = before
 
     def offsets(self, source: TopicPartition) -> Sequence[int]:
         return self._offsets
 
-    def load(self, source: TopicPartition, offset: int) -> Partition:
+    def load(self, source: TopicPartition, offset: int, *, log_id: str | None) -> Partition:
         if offset in self._damaged:
             raise SnapshotError(f"snapshot {offset} is damaged")
-        return Partition(self._settings, next_offset=offset)
+        if offset in self._before and log_id not in {None, "before"}:
+            raise UnusableSnapshot(f"snapshot {offset} is of another log")
+        return Partition(self._settings, next_offset=offset, log_id=log_id)
 
 
 class Unlistable(Shelf):
@@ -49,6 +54,8 @@ def recovered() -> Recover:
         end: int = 1_000,
         offsets: Sequence[int] = (),
         damaged: Sequence[int] = (),
+        before: Sequence[int] = (),
+        log_id: str | None = "now",
         reset: str = "earliest",
         shelf: type[Shelf] = Shelf,
     ) -> tuple[Restored, int]:
@@ -59,7 +66,8 @@ def recovered() -> Recover:
             nonlocal unusable
             unusable += 1
 
-        found = recover(SOURCE, LogBounds(committed, begin, end), settings, shelf(settings, offsets, damaged), count)
+        shelved = shelf(settings, offsets, damaged, before)
+        found = recover(SOURCE, LogBounds(committed, begin, end, log_id), settings, shelved, count)
         return found, unusable
 
     return recovered
@@ -83,6 +91,29 @@ def test_a_damaged_one_gives_way_to_the_one_before_and_then_to_the_look_back(
     found, unusable = recovered(committed=500, offsets=[300, 480], damaged=damaged)
     assert where(found) == ("snapshot" if start == 300 else "look_back", start, 500)
     assert unusable == len(damaged)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ([480], ("snapshot", 300, 500)),
+        ([480, 300], ("look_back", 400, 500)),
+    ],
+)
+def test_one_of_a_topic_that_was_made_anew_gives_way_likewise(
+    recovered: Recover, before: list[int], wanted: tuple[str, int, int]
+) -> None:
+    found, unusable = recovered(committed=500, offsets=[300, 480], before=before)
+    assert where(found) == wanted
+    assert unusable == len(before)
+    assert found.partition.log_id == "now"
+
+
+def test_where_nobody_knows_which_log_it_is_any_snapshot_is_taken(recovered: Recover) -> None:
+    found, unusable = recovered(committed=500, offsets=[300, 480], before=[480], log_id=None)
+    assert where(found) == ("snapshot", 480, 500)
+    assert unusable == 0
+    assert found.partition.log_id is None
 
 
 def test_one_ahead_of_the_committed_offset_is_passed_over(recovered: Recover) -> None:

@@ -15,7 +15,7 @@ from streamer.events.record import TopicPartition
 from streamer.state import snapshot
 from streamer.state.container import ContainerWriter
 from streamer.state.features import TABLE
-from tests.helpers.snapshots import LIMITS, empty_state, read, written
+from tests.helpers.snapshots import LIMITS, LOG_ID, empty_state, read, written
 from tests.property.test_snapshot_image import EVENTS
 from tests.property.test_state import batch_of
 
@@ -53,7 +53,8 @@ def test_any_zip_tool_and_numpy_open_it(data: bytes) -> None:
         assert archive.testzip() is None
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
         header = json.loads(archive.read("header.json"))
-    assert (header["format"], header["topic"], header["partition"], header["next_offset"]) == (1, "payments", 3, 20)
+    assert (header["format"], header["topic"], header["partition"], header["next_offset"]) == (2, "payments", 3, 20)
+    assert header["log_id"] == LOG_ID
     assert tuple(header["features"]) == TABLE.names
     with np.load(BytesIO(data), allow_pickle=False) as arrays:
         names = msgspec.msgpack.decode(arrays["users.npy"] if "users.npy" in arrays else arrays["users"])
@@ -77,10 +78,11 @@ def test_an_empty_state_is_stored_too() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 2}, "a newer program wrote it: its format is 2, this program reads 1"),
-        ({"format": 0}, "an older program wrote it"),
+        ({"format": 3}, "a newer program wrote it: its format is 3, this program reads 2"),
+        ({"format": 1}, "an older program wrote it"),
         ({"topic": "orders"}, "it is of partition 3 of 'orders', not 3 of 'payments'"),
         ({"partition": 4}, "it is of partition 4 of 'payments', not 3"),
+        ({"log_id": "x"}, f"'payments' was deleted and made anew since: it is of log x, and the log now is {LOG_ID}"),
         ({"features": ["amount"]}, "its feature table is another than this program's"),
         ({"formulas": "0" * 64, "program": "9.9"}, "program 9.9 wrote it with other formulas"),
         ({"next_offset": -1}, "its next offset is -1"),
@@ -99,8 +101,10 @@ def test_what_does_not_fit_is_refused_by_name(data: bytes, change: dict[str, obj
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ({"format": 2}, SnapshotError),
-        ({"format": 0}, UnusableSnapshot),
+        ({"format": 3}, SnapshotError),
+        ({"format": 1}, UnusableSnapshot),
+        ({"log_id": "x"}, UnusableSnapshot),
+        ({"log_id": "x", "formulas": "0" * 64, "program": "99.1"}, UnusableSnapshot),
         ({"formulas": "0" * 64, "program": "99.1"}, SnapshotError),
         ({"features": ["amount"], "program": "99.1"}, SnapshotError),
         ({"formulas": "0" * 64, "program": "0.0.1"}, UnusableSnapshot),
@@ -117,7 +121,7 @@ def test_only_what_a_newer_program_wrote_is_not_to_be_replaced(
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize("field", ["format", "topic", "users_size"])
+@pytest.mark.parametrize("field", ["format", "topic", "log_id", "users_size"])
 def test_a_header_without_a_field_is_refused(data: bytes, field: str) -> None:
     assert f"missing required field `{field}`" in refusal(changed(data, lambda header: header.pop(field)))
 
@@ -131,12 +135,25 @@ def test_more_than_the_settings_allow_is_refused(data: bytes, setting: str, held
 
 def test_another_partition_is_refused(data: bytes) -> None:
     with pytest.raises(SnapshotError, match="not 0 of 'payments'"):
-        snapshot.read(BytesIO(data), "here", TopicPartition("payments", 0), empty_state())
+        snapshot.read(BytesIO(data), "here", TopicPartition("payments", 0), empty_state(), log_id=LOG_ID)
+
+
+def test_which_log_it_is_of_can_be_unknown_here_or_there(data: bytes) -> None:
+    unlabelled = changed(data, lambda header: header.update(log_id=None))
+    for stored, log_id, told in ((data, None, LOG_ID), (unlabelled, LOG_ID, None), (unlabelled, None, None)):
+        restored, saved = read(stored, log_id=log_id)
+        assert (restored.users, saved.label.log_id) == (4, told)
+
+
+def test_which_log_it_is_of_is_read_alone(data: bytes) -> None:
+    assert snapshot.read_log_id(BytesIO(data[:5_000]), "here") == LOG_ID
+    with pytest.raises(UnusableSnapshot, match="snapshot here cannot be used"):
+        snapshot.read_log_id(BytesIO(data[:4_000]), "here")
 
 
 def test_the_header_has_room_for_the_longest_topic() -> None:
-    label = snapshot.Label(TopicPartition("t" * 249, 2**31), 2**63 - 1, 2**63 - 1)
+    label = snapshot.Label(TopicPartition("t" * 249, 2**31), "i" * 36, 2**63 - 1, 2**63 - 1)
     stream, image = BytesIO(), empty_state().begin_image()
     snapshot.write(stream, label, image.head, image.slices(1), b"")
-    saved = snapshot.read(BytesIO(stream.getvalue()), "here", label.source, empty_state())
+    saved = snapshot.read(BytesIO(stream.getvalue()), "here", label.source, empty_state(), log_id="i" * 36)
     assert saved.label == label

@@ -15,7 +15,7 @@ from streamer.metrics import Metrics, new_registry
 from streamer.partition import Partition
 from streamer.settings import Settings, load
 from streamer.snapshots import Snapshots
-from tests.helpers.snapshots import bits
+from tests.helpers.snapshots import LOG_ID, bits
 from tests.property.test_snapshot_image import event_of
 from tests.property.test_state import batch_of
 
@@ -34,7 +34,7 @@ class World:
         self.registry = new_registry()
         self.metrics = Metrics(self.registry)
         self.snapshots = self.new_snapshots()
-        self.partitions = {source: Partition(self.settings) for source in (FIRST, SECOND)}
+        self.partitions = {source: Partition(self.settings, log_id=LOG_ID) for source in (FIRST, SECOND)}
         for partition in self.partitions.values():
             self.read(partition, 20)
 
@@ -48,6 +48,12 @@ class World:
         """Let a process that knows nothing take over."""
         self.snapshots.close()
         self.snapshots = self.new_snapshots()
+
+    def make_anew(self, log_id: str | None) -> None:
+        """Let a process take over that finds another topic under the same name, of as many records."""
+        self.succeed()
+        self.partitions = {FIRST: Partition(self.settings, log_id=log_id)}
+        self.read(self.partitions[FIRST], 20)
 
     def read(self, partition: Partition, count: int) -> None:
         numbers = range(partition.next_offset, partition.next_offset + count)
@@ -99,7 +105,7 @@ def test_each_partition_has_its_turn_within_the_interval_and_again_after_it(worl
 def test_a_snapshot_comes_back_as_the_partition_it_is_of(world: World) -> None:
     world.turn()
     partition = world.partitions[FIRST]
-    loaded = world.snapshots.load(FIRST, 20)
+    loaded = world.snapshots.load(FIRST, 20, log_id=LOG_ID)
     assert (loaded.next_offset, loaded.published_to) == (20, 0)
     assert bits(loaded.state) == bits(partition.state)
     assert loaded.policy.export() == partition.policy.export() == [("u19", 19, "high", 2)]
@@ -119,7 +125,7 @@ def test_nothing_new_is_not_stored_again_but_is_as_good_as_new(world: World) -> 
 def test_what_was_just_loaded_is_not_stored_again(world: World) -> None:
     world.turn()
     successor = world.new_snapshots()
-    loaded = successor.load(FIRST, 20)
+    loaded = successor.load(FIRST, 20, log_id=LOG_ID)
     successor.turn({FIRST: loaded})
     assert successor._running is None
     successor.close()
@@ -132,7 +138,7 @@ def test_a_snapshot_is_of_the_turn_it_began_with(world: World) -> None:
     world.read(partition, 30)
     world.turn()
     assert world.snapshots.offsets(FIRST) == [20]
-    assert bits(world.snapshots.load(FIRST, 20).state) == begun
+    assert bits(world.snapshots.load(FIRST, 20, log_id=LOG_ID).state) == begun
 
 
 def test_what_goes_elsewhere_is_stored_at_once(world: World) -> None:
@@ -142,7 +148,7 @@ def test_what_goes_elsewhere_is_stored_at_once(world: World) -> None:
     world.snapshots.hand_over(SECOND, world.partitions[SECOND])
     assert world.snapshots.offsets(FIRST)[0] == 21
     assert world.snapshots.offsets(SECOND) == [20]
-    assert bits(world.snapshots.load(FIRST, 21).state) == bits(world.partitions[FIRST].state)
+    assert bits(world.snapshots.load(FIRST, 21, log_id=LOG_ID).state) == bits(world.partitions[FIRST].state)
 
 
 def test_what_is_stored_already_is_not_stored_again_when_it_goes(world: World) -> None:
@@ -235,7 +241,7 @@ def test_a_renamed_snapshot_is_refused(world: World) -> None:
     world.turn()
     world.file(20).rename(world.file(30))
     with pytest.raises(SnapshotError, match="is of offset 20: it was renamed"):
-        world.snapshots.load(FIRST, 30)
+        world.snapshots.load(FIRST, 30, log_id=LOG_ID)
 
 
 def test_without_a_place_there_are_no_snapshots() -> None:
