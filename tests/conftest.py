@@ -25,6 +25,9 @@ JARS = Path(__file__).parents[1] / ".streamer" / "cache"
 SMALL_WORLD = SimulationConfig(users=200, merchants=60, days=200, seed=5)
 """What tests simulate; its first 20 days train the bundle."""
 
+IMPATIENT = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
+"""Brokers look every ten seconds for transactions past their time-out; tests need not wait for that."""
+
 TopicMaker = Callable[[int], str]
 
 
@@ -41,7 +44,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Iterator[str]
     if given:
         yield given
         return
-    with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), cache=jars) as broker:
+    with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), cache=jars, properties=IMPATIENT) as broker:
         yield broker.bootstrap
 
 

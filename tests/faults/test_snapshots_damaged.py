@@ -50,6 +50,19 @@ def test_damaged(damage: Callable[[Path], None], trial: Trial) -> None:
     trial.check()
 
 
+def test_damaged_ones_are_replaced(trial: Trial) -> None:
+    """By good ones of the same place in the log, so that only one start has to do without."""
+    trial.feed(payments(900))
+    trial.finish(trial.start("worker"))
+    for snapshot in newest(trial):
+        flip_a_bit(snapshot)
+    for before, after in ((900, 1_000), (1_000, 1_100)):
+        trial.feed(payments(after)[before:])
+        trial.finish(trial.start("worker"))
+        assert len(trial.said("trying an older one")) == 3
+    trial.check()
+
+
 def test_of_a_later_program(trial: Trial) -> None:
     trial.feed(payments(900))
     trial.finish(trial.start("worker", LaterFormat()))

@@ -1,6 +1,7 @@
 """A worker that slept while another one took its place writes nothing when it wakes."""
 
 import signal
+import time
 
 import psutil
 import pytest
@@ -15,6 +16,9 @@ def stopped(running: RunningWorker) -> bool:
     """Whether the kernel says that the process is stopped."""
     return psutil.Process(running.process.pid).status() == psutil.STATUS_STOPPED
 
+
+# The tests' broker looks every half second for transactions past their time-out of one second.
+TRANSACTIONS_END_WITHIN_S = 3.0
 
 ASLEEP_AT = {
     "with records in hand": Trap("poll", 8, "after", "stop"),
@@ -38,6 +42,20 @@ def test_stopped_past_session_and_transaction_and_continued(asleep: str, trial: 
     trial.feed(payments(1_500)[1_000:])
     trial.finish(heir)
     assert zombie.stop() == 0, trial.tell()
+    trial.check()
+
+
+@pytest.mark.parametrize("asleep", ASLEEP_AT)
+def test_stopped_past_the_transaction_and_nobody_takes_over(asleep: str, trial: Trial) -> None:
+    """The broker ended the transaction by itself; the worker is still the member it was."""
+    trial.feed(payments(1_500))
+    long_session = {"kafka.session_timeout_s": "45", "kafka.transaction_timeout_s": "1"}
+    sleeper = trial.start("sleeper", ASLEEP_AT[asleep], changes=long_session)
+    trial.wait("the worker is stopped", lambda: stopped(sleeper))
+    assert trial.committed() < trial.produced
+    time.sleep(TRANSACTIONS_END_WITHIN_S)
+    sleeper.process.send_signal(signal.SIGCONT)
+    trial.finish(sleeper)
     trial.check()
 
 
