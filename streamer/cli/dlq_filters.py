@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streamer.cli.options import require_topic_name
 from streamer.dead_letters.status import Status
 from streamer.errors import RejectReason, SettingsError
 
@@ -35,8 +36,10 @@ def selection_of(
     """Make a selection of what the options say.
 
     Raises:
-        SettingsError: a time is none.
+        SettingsError: a time is none, or the topic's name.
     """
+    if origin_topic is not None:
+        require_topic_name("--origin-topic", origin_topic)
     from streamer.dead_letters.selection import Selection
 
     return Selection(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from streamer.cli.options import require_topic_name
 from streamer.cli.source import bounded_topic
 from streamer.dead_letters.restore import Rules
 from streamer.errors import FencedError, SettingsError
@@ -20,6 +21,8 @@ def target_rules(topics: TopicSettings, to: str | None, max_attempts: int) -> Ru
     """
     if to == "":
         raise SettingsError("--to '' names no topic: leave it out to write to topics.transactions")
+    if to is not None:
+        require_topic_name("--to", to)
     if to in {topics.alerts, topics.dead_letters, topics.scores} - {None}:
         raise SettingsError(f"--to {to!r} is a topic that the worker writes: name one that it, or another, reads")
     return Rules(home=topics.transactions, to=to, max_attempts=max_attempts)

@@ -7,6 +7,7 @@ import typer
 
 from streamer.errors import SettingsError
 from streamer.settings import Settings, load
+from streamer.topic_names import usable_topic
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (TOML).", dir_okay=False)]
 Overrides = Annotated[
@@ -65,3 +66,15 @@ def settings_from(config: Path | None, overrides: list[str] | None, **flags: obj
         chosen[name.strip()] = value
     chosen |= {name.replace("__", "."): str(value) for name, value in flags.items() if value is not None}
     return load(config, chosen)
+
+
+def require_topic_name(option: str, name: str) -> None:
+    """Refuse a name that no topic may have.
+
+    Raises:
+        SettingsError: it is one; names the option and the rule.
+    """
+    try:
+        usable_topic(name)
+    except ValueError as error:
+        raise SettingsError(f"{option} {error}") from None

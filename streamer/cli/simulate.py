@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.cli.options import Bootstrap, Config, Json, Overrides, settings_from
+from streamer.cli.options import Bootstrap, Config, Json, Overrides, require_topic_name, settings_from
 from streamer.errors import SettingsError
 from streamer.simulate.config import DAY_MS, SimulationConfig
 
@@ -46,6 +46,8 @@ def simulate(
     """Simulate card payments with several kinds of fraud."""
     if (to_file is None) == (to_topic is None):
         raise SettingsError("choose one target: --to-file PATH or --to-topic NAME")
+    if to_topic is not None:
+        require_topic_name("--to-topic", to_topic)
     from streamer.simulate.pace import paced
     from streamer.simulate.stream import simulate as simulated
     from streamer.simulate.tally import Tally

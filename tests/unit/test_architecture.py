@@ -11,7 +11,7 @@ SOURCES = sorted(path for package in ("streamer", "detectors") for path in (ROOT
 
 # Low to high: a module may import modules of its own layer or of lower ones.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.array_histogram"}),
+    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.array_histogram", "streamer.topic_names"}),
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),

@@ -49,7 +49,7 @@ def test_another_topic_takes_what_the_input_topic_does_not(changes: dict[str, ob
     assert replace(RULES, to="by-hand").refusal(letter) is None
 
 
-@pytest.mark.parametrize("to", ["", "alerts", "dead-letters"])
+@pytest.mark.parametrize("to", ["", "alerts", "dead-letters", "..", "two words", "__consumer_offsets"])
 def test_no_redrive_goes_nowhere_or_to_what_the_worker_writes(to: str) -> None:
     with pytest.raises(SettingsError, match="--to"):
         target_rules(TopicSettings(), to, 1)

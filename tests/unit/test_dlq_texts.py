@@ -170,6 +170,7 @@ def test_a_summary_says_what_was_done_and_why_not() -> None:
     [
         (["show", "12"], "write PARTITION/OFFSET"),
         (["list", "--since", "yesterday"], "--since 'yesterday' is no time"),
+        (["list", "--origin-topic", "a b"], "--origin-topic 'a b' cannot name a topic"),
         (["list", "--until", "2026-13-01"], "--until '2026-13-01' is no time"),
         (["redrive", "--to", "dead-letters"], "a topic that the worker writes"),
         (["redrive", "--to", "alerts"], "a topic that the worker writes"),

@@ -85,6 +85,18 @@ def test_every_setting_is_described() -> None:
     assert all(field.description for _, _, field in leaves())
 
 
+@pytest.mark.parametrize("setting", ["transactions", "alerts", "dead_letters", "scores"])
+@pytest.mark.parametrize("name", ["", ".", "..", "two words", "a/b", "zahlungen-für-alle", "x\n", "x" * 250])
+def test_a_name_that_no_topic_may_have_is_refused_with_the_rule(setting: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"topics\.{setting}: .* cannot name a topic: use 1 to 249 of the letters"):
+        load(None, {f"topics.{setting}": name})
+
+
+@pytest.mark.parametrize("name", ["x", "...", "_x", "a.b_C-9", "x" * 249])
+def test_every_name_that_a_topic_may_have_is_taken(name: str) -> None:
+    assert load(None, {"topics.transactions": name}).topics.transactions == name
+
+
 def test_topics_of_kafkas_own_are_refused() -> None:
     with pytest.raises(SettingsError, match="Kafka's own"):
         load(None, {"topics.dead_letters": "__consumer_offsets"})

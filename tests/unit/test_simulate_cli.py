@@ -52,6 +52,7 @@ def test_limit_and_start_are_obeyed(app: typer.Typer, tmp_path: Path) -> None:
     [
         ([], "choose one target"),
         (["--to-file", "a.csv", "--to-topic", "b"], "choose one target"),
+        (["--to-topic", "a/b"], "--to-topic 'a/b' cannot name a topic"),
         (["--to-file", "a.csv", "--start", "yesterday"], "'yesterday' is no date"),
         (["--to-file", "a.csv", "--users", "0"], "users is 0"),
         (["--to-file", "a.csv", "--fraud-rate", "-1"], "episodes_per_1000_user_days is -1"),
