@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from streamer.partition import Partition
 from streamer.scoring import Judge, Judged
 from streamer.settings import Settings
 from streamer.state.partition import Advance
+
+_PLACE = attrgetter("topic", "partition")
 
 Stage = Callable[[str], AbstractContextManager[None]]
 """Times a named stage of the work: decode, state, score or alert."""
@@ -128,7 +131,7 @@ class Pipeline:
             records: what a poll returned, at least one.
             now_ms: wall time for `created_at`; no decision depends on it.
         """
-        shares = [share for _, found in groupby(records, key=lambda r: r.source) for share in self._shares(list(found))]
+        shares = [share for _, found in groupby(records, key=_PLACE) for share in self._shares(list(found))]
         with self._stage("decode"):
             decoded = [decode(share, self._settings.events, self._mapping) for _, _, share in shares]
         with self._stage("state"):

@@ -52,6 +52,7 @@ class Rejected:
 
 
 _decode_plain = msgspec.json.Decoder(PlainTransaction).decode
+_decode_plain_array = msgspec.json.Decoder(list[PlainTransaction]).decode
 _decode_any = msgspec.json.Decoder(Transaction).decode
 
 
@@ -89,17 +90,18 @@ def decode(
         The N events as columns, and the rejected records; both in log order, together as many
         as there are records.
     """
+    outcomes: list[PlainTransaction | MalformedEvent]
     if mapping is not None:
         outcomes = [_read_carefully(record, settings, mapping) for record in records]
         kept, events, rejected = _part(records, outcomes)
         return _batch(kept, _Columns(*zip(*map(astuple, events), strict=True))), rejected
-    outcomes = [_read(record, settings) for record in records]
+    outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
     kept, events, rejected = _part(records, outcomes)
     columns = _Columns(*zip(*map(astuple, events), strict=True))
-    odd = _odd_texts(columns)
-    if odd:
+    doubtful = _doubtful(kept, events, columns, settings)
+    if doubtful:
         outcomes = [
-            _read_carefully(record, settings) if _has_any(outcome, odd) else outcome
+            _read_carefully(record, settings) if id(outcome) in doubtful else outcome
             for record, outcome in zip(records, outcomes, strict=True)
         ]
         kept, events, rejected = _part(records, outcomes)
@@ -180,6 +182,30 @@ def _read_carefully(
         return error
 
 
+def _read_at_once(records: Sequence[Record], settings: EventSettings) -> list[PlainTransaction] | None:
+    """Read records as one JSON array; None if one of them may not be plain.
+
+    Each begins with the only opening brace that it holds. So as many objects as records means
+    that every brace opens an object, hence each object is the whole of one record: none ends in
+    another record, and no record smuggles in a second one.
+    """
+    values = [record.value or b"" for record in records]
+    array = b"[%b]" % b",".join(values)
+    if (
+        array.count(b"{") != len(values)
+        or any(value[:1] != b"{" for value in values)
+        or max(map(len, values), default=0) > settings.max_bytes
+    ):
+        return None
+    try:
+        if not array.isascii():
+            array.decode()
+        events = _decode_plain_array(array)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return events if len(events) == len(values) else None
+
+
 def _read(record: Record, settings: EventSettings) -> PlainTransaction | MalformedEvent:
     value = record.value
     if not value or len(value) > settings.max_bytes:
@@ -187,12 +213,9 @@ def _read(record: Record, settings: EventSettings) -> PlainTransaction | Malform
     try:
         if not value.isascii():
             value.decode()
-        event = _decode_plain(value)
+        return _decode_plain(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _read_carefully(record, settings)
-    if _is_future(event, record, settings):
-        return _read_carefully(record, settings)
-    return event
 
 
 def _part(
@@ -211,6 +234,19 @@ def _part(
     return kept, events, rejected
 
 
+def _doubtful(
+    records: Sequence[Record], events: Sequence[PlainTransaction], columns: _Columns, settings: EventSettings
+) -> set[int]:
+    """Return the ids, as objects, of events that msgspec took and `decode_one` may not take as they are."""
+    odd = _odd_texts(columns)
+    arrived = np.array([record.timestamp for record in records], np.int64)
+    latest = np.array(columns.timestamp, np.int64) - settings.future_tolerance_s * 1000
+    future = np.flatnonzero((arrived >= 0) & (arrived < latest)).tolist()
+    return {id(events[row]) for row in future} | {
+        id(event) for event in (events if odd else ()) if not odd.isdisjoint(astuple(event))
+    }
+
+
 def _odd_texts(columns: _Columns) -> set[str]:
     """Return the texts that msgspec took and `values` may not take as they are."""
     others = {None, *columns.merchant_id, *columns.category, *columns.currency}
@@ -226,10 +262,6 @@ def _are_suspicious(texts: Collection[str]) -> bool:
         or any(map(str.isspace, texts))
         or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
     )
-
-
-def _has_any(outcome: PlainTransaction | MalformedEvent, texts: set[str]) -> bool:
-    return isinstance(outcome, PlainTransaction) and not texts.isdisjoint(astuple(outcome))
 
 
 def _batch(records: Sequence[Record], columns: _Columns) -> EventBatch:

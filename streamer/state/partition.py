@@ -1,6 +1,6 @@
 """All state of one input partition, and the one way to change it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -214,8 +214,8 @@ class PartitionState:
         events["latitude"] = batch.latitude
         events["longitude"] = batch.longitude
         events["located"] = batch.located
-        events["user"], events["user_is_fresh"] = self._users.assign(batch.user_id, len(batch))
-        events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id, len(batch))
+        events["user"], events["user_is_fresh"] = self._users.assign(batch.user_id)
+        events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id)
         events["merchant_key"] = _keys(batch.merchant_id)
         events["category_key"] = _keys(batch.category)
         events["device_key"] = _keys(batch.device_id)
@@ -223,6 +223,7 @@ class PartitionState:
         return events
 
 
-def _keys(names: Iterable[str | None]) -> list[int]:
+def _keys(names: Sequence[str | None]) -> list[int]:
     """Hash names to 1 .. 2^32 - 1, alike on every machine; 0 where unknown."""
-    return [0 if name is None else crc32(name.encode()) or 1 for name in names]
+    hashed = {name: 0 if name is None else crc32(name.encode()) or 1 for name in set(names)}
+    return [hashed[name] for name in names]

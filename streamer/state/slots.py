@@ -1,7 +1,8 @@
 """Names to rows of state, bounded: the least recently used name gives up its row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class SlotIndex:
         """Start empty."""
         self._capacity = capacity
         self._first = first
-        self._slots: dict[str, int] = {}
+        self._slots: dict[str | None, int] = {}  # of names only; None may be asked for
         self._names: list[str] = []
         self._recency = Recency(capacity)
         self._replaced: dict[int, list[tuple[int, str]]] = {}
@@ -39,21 +40,51 @@ class SlotIndex:
         """Count the names held."""
         return len(self._names)
 
-    def assign(self, names: Iterable[str | None], count: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    def assign(self, names: Sequence[str | None]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Return the row of each name, in order, and whether that row starts afresh there.
 
-        None gets row 0, which is never fresh; use it only with `first` > 0.
-
-        Args:
-            names: one name an event.
-            count: how many names there are.
+        None gets row 0, which is never fresh; use it only with `first` > 0. N names at once give
+        what N calls with one name give.
         """
-        rows = np.zeros(count, np.int32)
-        fresh = np.zeros(count, np.bool_)
+        self._replaced = {}
+        slots: list[int | None] = list(map(self._slots.get, names))
+        unknown = [position for position, slot in enumerate(slots) if slot is None]
+        firsts: dict[str, int] = {}
+        for position in unknown:
+            name = names[position]
+            if name is not None:
+                firsts.setdefault(name, position)
+        if len(firsts) > self._capacity:
+            return self._assign_one_by_one(names)
+        victims = self._recency.order(max(0, len(self) + len(firsts) - self._capacity))
+        if len(victims) and not set(slots).isdisjoint((victims + self._first).tolist()):
+            return self._assign_one_by_one(names)
+        self._settle(firsts, victims)
+        for position in unknown:
+            slots[position] = self._slots.get(names[position], 0)
+        rows = np.array(slots, np.int32)
+        fresh = np.zeros(len(names), np.bool_)
+        fresh[list(firsts.values())] = True
+        self._recency.use(rows[rows >= self._first] - np.int32(self._first))
+        return rows, fresh
+
+    def _settle(self, firsts: Mapping[str, int], victims: NDArray[np.int32]) -> None:
+        """Give rows to new names: the free ones, then those of `victims`, which nobody uses now."""
+        room = len(firsts) - len(victims)
+        newcomers = iter(firsts.items())
+        for name, _ in islice(newcomers, room):
+            self._append(name)
+        for row, (name, position) in zip(victims.tolist(), newcomers, strict=True):
+            slot = self._first + row
+            self._replaced[slot] = [(position, self._replace(slot, name))]
+
+    def _assign_one_by_one(self, names: Sequence[str | None]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """As `assign`, also where a name of the batch is among the oldest, or not all fit at once."""
+        rows = np.zeros(len(names), np.int32)
+        fresh = np.zeros(len(names), np.bool_)
         slots = self._slots
         used = _Used()
-        self._replaced = {}
-        oldest = self._oldest(count, used)
+        oldest = self._oldest(len(names), used)
         for position, name in enumerate(names):
             if name is None:
                 continue
@@ -88,7 +119,7 @@ class SlotIndex:
         count = len(held.names)
         if count > self._capacity:
             raise ValueError(f"{count:,} names are held, {self._capacity:,} are allowed")
-        slots = {name: self._first + row for row, name in enumerate(held.names)}
+        slots: dict[str | None, int] = {name: self._first + row for row, name in enumerate(held.names)}
         if len(slots) < count or not np.array_equal(np.sort(held.order), np.arange(count)):
             raise ValueError("a name or a row stands twice")
         self._slots, self._names = slots, held.names
@@ -156,7 +187,7 @@ class SeenIds:
 
     def keep_new(self, ids: Sequence[str]) -> list[int]:
         """Return positions of the ids not seen before, in order; all are seen afterwards."""
-        _, fresh = self._index.assign(ids, len(ids))
+        _, fresh = self._index.assign(ids)
         kept: list[int] = np.flatnonzero(fresh).tolist()
         return kept
 

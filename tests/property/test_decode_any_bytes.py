@@ -80,6 +80,24 @@ def test_a_batch_equals_its_records_one_by_one_and_loses_none(
 
 
 @settings(deadline=None, max_examples=300)
+@given(st.lists(transactions, min_size=2, max_size=6), st.data())
+def test_what_reads_as_transactions_only_side_by_side_is_none(
+    several: list[dict[str, object]], data: st.DataObject
+) -> None:
+    """Records that are crafted to end within one another are judged as if each stood alone."""
+    several = [{**each, "category": "a,b", "channel": "x},{y"} for each in several]
+    whole = b",".join(json.dumps(each).encode() for each in several)
+    commas = [place for place, byte in enumerate(whole) if byte == ord(",")]
+    cuts = sorted(data.draw(st.sets(st.sampled_from(commas), max_size=2 * len(several))))
+    begins, ends = [0, *(cut + 1 for cut in cuts)], [*cuts, len(whole)]
+    records = numbered([whole[begin:end] for begin, end in zip(begins, ends, strict=True)], [-1])
+    batch, rejected = decode(records, SETTINGS)
+    singles = [decode([record], SETTINGS) for record in records]
+    assert rows(batch) == [row for single, _ in singles for row in rows(single)]
+    assert len(batch) + len(rejected) == len(records)
+
+
+@settings(deadline=None, max_examples=300)
 @given(values, st.integers(-1, LATEST_MS))
 def test_the_fast_path_accepts_what_the_careful_one_accepts(value: bytes | None, timestamp: int) -> None:
     (record,) = numbered([value], [timestamp])

@@ -38,7 +38,7 @@ class Oracle:
 def test_rows_and_order_equal_those_of_an_ordered_dictionary(capacity: int, batches: list[list[str | None]]) -> None:
     index, oracle = SlotIndex(capacity, first=1), Oracle(capacity)
     for batch in batches:
-        rows, fresh = index.assign(batch, len(batch))
+        rows, fresh = index.assign(batch)
         assert list(zip(rows.tolist(), fresh.tolist(), strict=True)) == [oracle.assign(name) for name in batch]
         held = index.export()
         assert [held.names[row] for row in held.order] == list(oracle.slots)
@@ -52,7 +52,7 @@ def test_an_index_that_was_stored_goes_on_like_the_one_it_is_of(
     capacity: int, before: list[str | None], after: list[str | None]
 ) -> None:
     index, restored = SlotIndex(capacity, first=1), SlotIndex(capacity, first=1)
-    index.assign(before, len(before))
+    index.assign(before)
     restored.restore(index.export())
-    for left, right in zip(index.assign(after, len(after)), restored.assign(after, len(after)), strict=True):
+    for left, right in zip(index.assign(after), restored.assign(after), strict=True):
         assert left.tolist() == right.tolist()
