@@ -80,8 +80,8 @@ def show(
         found = find(topic, asked)
     if found is None:
         raise SettingsError(
-            f"there is no letter {asked}: this offset of topic {letters!r} is none of a record, but of a transaction's end "
-            "or of one that was given up; `streamer dlq list` lists what is there"
+            f"there is no letter {asked}: this offset of topic {letters!r} is none of a record, but of a "
+            "transaction's end or of one that was given up; `streamer dlq list` lists what is there"
         )
     if raw:
         sys.stdout.buffer.write(found.record.value or b"")
