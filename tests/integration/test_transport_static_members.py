@@ -89,7 +89,7 @@ def test_of_two_members_of_one_name_the_older_is_told_though_there_is_nothing_to
         poll_until_owned(older, journals[0], 1)
         newer.subscribe([topic], journals[1].rebalance())
         poll_until_owned(newer, journals[1], 1)
-        with pytest.raises(FencedError, match=r"'worker': another process uses the same kafka\.group_instance_id"):
+        with pytest.raises(FencedError, match=r"another process uses the same kafka\.group_instance_id"):
             read(older, 1)
         with pytest.raises(FencedError):
             older.poll(timeout_s=0.1, max_records=1)

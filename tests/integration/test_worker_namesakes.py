@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.helpers.worker import RunningWorker, Topics, eventually, worker
 
 NAME = ("--set", "kafka.group_instance_id=twin")
-CAUSE = "'twin': another process uses the same kafka.group_instance_id"
+CAUSE = "another process uses the same kafka.group_instance_id"
 
 
 def readiness(running: RunningWorker) -> str:
