@@ -52,6 +52,7 @@ class Health:
         self._has_bundle = False
         self._draining = False
         self._blocked: str | None = None
+        self._fenced: str | None = None
         self._partitions: dict[TopicPartition, _Progress] = {}
         self._lock = threading.Lock()
 
@@ -101,6 +102,10 @@ class Health:
         """Say why outputs are not taken; None when they are."""
         self._blocked = cause
 
+    def fenced(self, cause: str | None) -> None:
+        """Say why there is no worker at present: another process took its place; None when there is a new one."""
+        self._fenced = cause
+
     def faults_of_life(self) -> list[str]:
         """List why the process should be restarted; empty when it lives."""
         silence = self._clock.monotonic() - self._beat_at
@@ -115,6 +120,8 @@ class Health:
             faults.append("shutting down")
         if self._blocked is not None:
             faults.append(f"outputs are not taken: {self._blocked}")
+        if self._fenced is not None:
+            faults.append(f"another process took over: {self._fenced}")
         stalls = self.stalls()
         if not stalls:
             faults.append("no partition is assigned: the group has more workers than partitions, or is joining")

@@ -46,7 +46,9 @@ def supervise(
     fenced_at: list[float] = []
     while not stopping.is_set():
         try:
-            build().run(stopping)
+            worker = build()
+            health.fenced(None)
+            worker.run(stopping)
         except RetriableTransportError as error:
             # While it connects or joins: once it works, a worker waits for its broker by itself.
             if not fenced_at:
@@ -63,7 +65,16 @@ def supervise(
                     "bear the same kafka.transactional_id or kafka.group_instance_id?"
                 ) from error
             pause_s = FIRST_PAUSE_S * 2 ** (len(fenced_at) - 1)
-            log.warning("another process took over; starting anew from what is committed", cause=str(error))
+            # Once happens when a process that was thought dead comes back; twice means that there are two.
+            tell = log.warning if len(fenced_at) == 1 else log.error
+            tell(
+                "another process took over; starting anew from what is committed",
+                cause=str(error),
+                times=len(fenced_at),
+                within_s=WINDOW_S,
+                pause_s=pause_s,
+            )
+            health.fenced(str(error))
             metrics.restarted()
             health.beat()
             stopping.wait(pause_s)

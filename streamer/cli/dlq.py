@@ -62,18 +62,26 @@ def show(
     from streamer.cli.dlq_letter import letter_document, letter_text
     from streamer.cli.source import bounded_topic
     from streamer.dead_letters.find import find
+    from streamer.dead_letters.held import why_nothing_is_at
     from streamer.dead_letters.letter import parse_position
+    from streamer.transport.kafka import log_begins, log_ends
 
     asked = parse_position(position)
     if asked is None:
         raise SettingsError(f"{position!r} is no position: write PARTITION/OFFSET, as `streamer dlq list` does")
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap)
-    with closing(bounded_topic(settings, settings.topics.dead_letters)) as topic:
+    letters = settings.topics.dead_letters
+    begins, ends = log_begins(settings.kafka, letters), log_ends(settings.kafka, letters)
+    # Before all of the topic is read.
+    fault = why_nothing_is_at(asked, begins, ends, topic=letters)
+    if fault is not None:
+        raise SettingsError(f"there is no letter {asked}: {fault}; `streamer dlq list` lists what is there")
+    with closing(bounded_topic(settings, letters)) as topic:
         found = find(topic, asked)
     if found is None:
         raise SettingsError(
-            f"topic {settings.topics.dead_letters!r} has no record at {asked}: see `streamer dlq list`; "
-            "old records go with the topic's retention"
+            f"there is no letter {asked}: this offset of topic {letters!r} is none of a record, but of a "
+            "transaction's end or of one that was given up; `streamer dlq list` lists what is there"
         )
     if raw:
         sys.stdout.buffer.write(found.record.value or b"")

@@ -90,13 +90,16 @@ def log_ends(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
     Raises:
         TransportError: the topic does not exist, or the cluster cannot be used; names cause and remedy.
     """
-    partitions = probe(settings).topics.get(topic)
-    if partitions is None:
-        raise missing_topics_error([topic], settings)
-    asked = {kafka.TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
-    with _admin(settings, f"asking for the ends of topic {topic!r}") as admin:
-        found = admin.list_partition_offsets(asked)
-    return {TopicPartition(place.topic, place.partition): end.offset for place, end in found.items()}
+    return _log_offsets(settings, topic, OffsetSpec.LATEST)
+
+
+def log_begins(settings: KafkaSettings, topic: str) -> dict[TopicPartition, int]:
+    """Return the oldest offset of each partition of a topic that is still kept.
+
+    Raises:
+        TransportError: the topic does not exist, or the cluster cannot be used; names cause and remedy.
+    """
+    return _log_offsets(settings, topic, OffsetSpec.EARLIEST)
 
 
 def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[str]:
@@ -123,6 +126,16 @@ def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[st
                 raise translate(refusal, f"creating topic {answer['name']!r}")
         admin.wait_for_topics(list(topics))
     return [answer["name"] for answer in answers if answer["error_code"] == 0]
+
+
+def _log_offsets(settings: KafkaSettings, topic: str, which: OffsetSpec) -> dict[TopicPartition, int]:
+    partitions = probe(settings).topics.get(topic)
+    if partitions is None:
+        raise missing_topics_error([topic], settings)
+    asked = {kafka.TopicPartition(topic, number): which for number in range(partitions)}
+    with _admin(settings, f"asking for offsets of topic {topic!r}") as admin:
+        found = admin.list_partition_offsets(asked)
+    return {TopicPartition(place.topic, place.partition): each.offset for place, each in found.items()}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from streamer.errors import TransportError
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_faults import connection_fault
 from streamer.transport.kafka_logs import tame_logs
+from streamer.transport.kafka_namesakes import WatchfulManager
 from streamer.transport.kafka_sockets import DIRECT, Network, OpenSockets, tls_context
 
 # After a broker's restart, clients must not sleep for kafka-python's default of 30 s.
@@ -27,13 +28,20 @@ class Loop:
         """Make one without a client; the client's constructor calls `attach`."""
         self.sockets = OpenSockets()
         self._net: Network | None = None
+        self._manager: WatchfulManager | None = None
         self._client: KafkaNetClient | None = None
 
     def attach(self, **configs: Any) -> KafkaNetClient:
         """Build the network part of a client; what kafka-python calls a client factory."""
         self._net = Network(self.sockets, **configs)
-        self._client = KafkaNetClient(net=self._net, **configs)
+        self._manager = WatchfulManager(self._net, **configs)
+        self._client = KafkaNetClient(net=self._net, manager=self._manager, **configs)
         return self._client
+
+    @property
+    def shared_name(self) -> str | None:
+        """The client's lasting name in its group, if another member came and took its place by it."""
+        return self._manager.shared_name if self._manager is not None else None
 
     def call(self, function: Callable[[], object]) -> None:
         """Run a function on the loop's thread, soon.

@@ -9,13 +9,11 @@ from kafka import errors
 from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.settings import KafkaSettings
 
+_OUTDATED_WRITER = (errors.ProducerFencedError, errors.InvalidProducerEpochError)
 _FENCED = (
     errors.CommitFailedError,
     errors.IllegalGenerationError,
     errors.UnknownMemberIdError,
-    errors.FencedInstanceIdError,
-    errors.ProducerFencedError,
-    errors.InvalidProducerEpochError,
     errors.InvalidTxnStateError,
     errors.InvalidProducerIdMappingError,
     errors.UnknownProducerIdError,
@@ -62,6 +60,13 @@ def translate(error: errors.KafkaError, doing: str) -> TransportError:
     """
     cause = str(error).strip() or type(error).__name__
     kind = _kind(error)
+    if issubclass(kind, errors.FencedInstanceIdError):
+        return namesake_error(doing)
+    if issubclass(kind, _OUTDATED_WRITER):
+        return FencedError(
+            f"{doing}: another process began transactions under this name, or this one was silent for longer than "
+            f"kafka.transaction_timeout_s ({cause}); rebuild from the committed offsets"
+        )
     if issubclass(kind, _FENCED):
         return FencedError(f"{doing}: another process took over ({cause}); rebuild from the committed offsets")
     if issubclass(kind, _GONE):
@@ -102,6 +107,14 @@ def _places(error: errors.KafkaError) -> str:
     if not isinstance(positions, dict):
         return "the position"
     return ", ".join(f"{place.topic}/{place.partition} from {position} on" for place, position in positions.items())
+
+
+def namesake_error(doing: str) -> FencedError:
+    """Say that a worker lost its place to one of the same lasting name."""
+    return FencedError(
+        f"{doing}: another process uses the same kafka.group_instance_id and took this one's place in the group; "
+        "end one of them, or give each worker a name of its own"
+    )
 
 
 def missing_topics_error(names: Sequence[str], settings: KafkaSettings) -> TransportError:

@@ -11,6 +11,7 @@ from kafka.future import Future
 from streamer.events.record import TopicPartition
 from streamer.transport.base import Rebalance
 from streamer.transport.kafka_client import Loop
+from streamer.transport.kafka_errors import namesake_error
 
 _Callback = Callable[[Sequence[TopicPartition]], None]
 
@@ -45,9 +46,15 @@ class RebalanceRelay(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # k
             self._thread = None
 
     def raise_failure(self) -> None:
-        """Raise what a callback raised, from now on for ever: its partitions are in no known state."""
+        """Raise what a callback raised, from now on for ever: its partitions are in no known state.
+
+        Raises:
+            FencedError: the partitions are another member's, which bears the same lasting name.
+        """
         if self._failure is not None:
             raise self._failure
+        if self._loop.shared_name is not None:
+            raise namesake_error(f"reading as {self._loop.shared_name!r}")
 
     @property
     def held_as(self) -> str | None:

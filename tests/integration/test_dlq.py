@@ -75,6 +75,12 @@ def test_rubbish_is_listed_shown_and_redriven_once(kafka: str, bundle: Path, tmp
     assert "trace = \\xff" in shown
     raw = subprocess.run(command_of("dlq show", topics.flags, position, "--raw"), capture_output=True, check=True)
     assert raw.stdout == RUBBISH[1]
+    # Three letters and the end of their transaction.
+    for nothing, told in [("7/0", "no partition 7: it has partition 0 alone"), ("0/99", "holds 0 to"), ("0/3", "end")]:
+        missed = run_to_end(command_of("dlq show", topics.flags, nothing))
+        assert missed.returncode == 2
+        assert f"streamer: there is no letter {nothing}: " in missed.stderr
+        assert told in missed.stderr
 
     assert facts(topics, "redrive", "--dry-run")["redriven"] == 3
     assert facts(topics, "redrive", "--limit", "1")["redriven"] == 1

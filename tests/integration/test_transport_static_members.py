@@ -76,3 +76,22 @@ def test_of_two_members_of_one_name_the_older_cannot_commit(
         assert newer.committed([place]) == {place: 1}
         with suppress(TransportError):
             older.poll(timeout_s=0.1, max_records=1)
+
+
+def test_of_two_members_of_one_name_the_older_is_told_though_there_is_nothing_to_read(
+    kafka_settings: KafkaSettings, make_topic: TopicMaker
+) -> None:
+    topic = make_topic(1)
+    settings = kafka_settings.model_copy(update={"group_instance_id": "worker"})
+    journals = [Journal(), Journal()]
+    with closing(KafkaConsumer(settings)) as older, closing(KafkaConsumer(settings)) as newer:
+        older.subscribe([topic], journals[0].rebalance())
+        poll_until_owned(older, journals[0], 1)
+        newer.subscribe([topic], journals[1].rebalance())
+        poll_until_owned(newer, journals[1], 1)
+        with pytest.raises(FencedError, match=r"another process uses the same kafka\.group_instance_id"):
+            read(older, 1)
+        with pytest.raises(FencedError):
+            older.poll(timeout_s=0.1, max_records=1)
+        for _ in range(20):
+            assert newer.poll(timeout_s=0.1, max_records=1) == []

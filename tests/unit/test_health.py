@@ -55,6 +55,16 @@ def test_a_loop_that_stops_turning_is_neither_live_nor_ready(working: Health, cl
     assert working.faults_of_life() == []
 
 
+def test_while_another_process_has_taken_over_it_is_not_ready_and_says_why(working: Health) -> None:
+    working.revoked([ONE, TWO])
+    working.fenced("two of one name")
+    assert "another process took over: two of one name" in working.faults_of_readiness()
+    assert working.faults_of_life() == []
+    working.fenced(None)
+    working.assigned([ONE])
+    assert working.faults_of_readiness() == []
+
+
 def test_a_shutdown_ends_readiness_and_not_life(working: Health) -> None:
     working.draining()
     assert working.faults_of_readiness() == ["shutting down"]

@@ -81,6 +81,23 @@ def test_many_fencings_at_once_name_the_cause(supervised: Supervised) -> None:
         supervised(iter([Fenced() for _ in range(MOST_FENCINGS)]))
 
 
+def test_readiness_names_the_cause_until_there_is_a_new_worker() -> None:
+    clock = ManualClock()
+    health = Health(clock, silence_s=60, stall_after_s=60)
+    health.bundle_loaded()
+    workers: Iterator[Runnable] = iter([Fenced(), Ends()])
+    seen: list[list[str]] = []
+
+    class Waits(Impatient):
+        def wait(self, timeout: float | None = None) -> bool:
+            seen.append(health.faults_of_readiness())
+            return super().wait(timeout)
+
+    supervise(lambda: next(workers), Waits(clock, 1.0), clock=clock, health=health, metrics=Metrics(new_registry()))
+    assert [faults[0] for faults in seen] == ["another process took over: another process took over"]
+    assert not any("took over" in fault for fault in health.faults_of_readiness())
+
+
 def test_fencings_now_and_then_are_lived_with(supervised: Supervised) -> None:
     assert supervised(iter([*(Fenced() for _ in range(3 * MOST_FENCINGS)), Ends()]), factor=100) == 3 * MOST_FENCINGS
 
