@@ -1,6 +1,6 @@
 """The partitions of this worker: taken over with their state, given up with a last snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -11,6 +11,7 @@ from streamer.errors import FencedError, RetriableTransportError
 from streamer.events.record import TopicPartition
 from streamer.health import Health
 from streamer.metrics import Metrics
+from streamer.partition import Partition
 from streamer.pipeline import Pipeline
 from streamer.recovery import LogBounds, recover
 from streamer.settings import Settings
@@ -77,11 +78,21 @@ class Ownership:
             self._leave_snapshots(sources)
         self._forget(sources, "revoked")
 
-    def keep_snapshots(self) -> None:
-        """Go on with snapshots; only to be called while everything judged is committed."""
+    def wants_snapshot(self) -> bool:
+        """Whether a snapshot is due that could begin if everything judged were committed."""
+        return self._snapshots is not None and self._snapshots.is_due(self._whole())
+
+    def keep_snapshots(self, *, may_begin: bool) -> None:
+        """Go on with snapshots.
+
+        Args:
+            may_begin: whether everything judged is committed.
+        """
         if self._snapshots is not None:
-            whole = sorted(self.owned - self._restoring.keys())
-            self._snapshots.turn({source: self._pipeline.partition(source) for source in whole})
+            self._snapshots.turn(self._whole() if may_begin else {})
+
+    def _whole(self) -> Mapping[TopicPartition, Partition]:
+        return {source: self._pipeline.partition(source) for source in sorted(self.owned - self._restoring.keys())}
 
     def watch_restores(self) -> None:
         """Tell how far restored partitions have come."""

@@ -137,6 +137,10 @@ class Snapshots:
         self._metrics.snapshot_stored(source, label.created_at / 1000)
         return partition
 
+    def is_due(self, partitions: Mapping[TopicPartition, Partition]) -> bool:
+        """Whether `turn` would begin a snapshot of one of these now."""
+        return self._running is None and self._next_due(partitions) is not None
+
     def turn(self, partitions: Mapping[TopicPartition, Partition]) -> None:
         """Begin a snapshot that is due, or go on with the one under way; takes milliseconds.
 

@@ -110,9 +110,10 @@ class Worker:
             self._judge(records)
         # While blocked also with nothing in hand: if that was lost with its partitions, nothing is left to wait for.
         if self._blocked_since is not None or self._delivery.due_in(self._clock.monotonic()) == 0.0:
-            self._deliver()
-        if not len(self._delivery):
-            self._ownership.keep_snapshots()
+            self._deliver(everything=False)
+        if len(self._delivery) and self._blocked_since is None and self._ownership.wants_snapshot():
+            self._deliver(everything=True)
+        self._ownership.keep_snapshots(may_begin=not len(self._delivery))
         self._watch()
 
     def _poll(self) -> list[Record]:
@@ -136,10 +137,13 @@ class Worker:
             self._recorder.write(news)
         self._delivery.add(news)
 
-    def _deliver(self) -> None:
+    def _deliver(self, *, everything: bool) -> None:
+        # Until outputs are known to be taken again, there is nothing else to do meanwhile.
+        everything = everything or self._blocked_since is not None
+        deliver = self._delivery.deliver if everything else self._delivery.go_on
         try:
             with self._metrics.stage("deliver"):
-                delivered = self._delivery.deliver(self._clock.monotonic())
+                delivered = deliver(self._clock.monotonic())
         except RetriableTransportError as error:
             if self._blocked_since is None:
                 self._blocked_since = self._clock.monotonic()

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext
 
 import structlog
@@ -143,7 +144,7 @@ def _writer(settings: Settings, consumer: KafkaConsumer, port: int) -> Writer:
         return AtLeastOnce(KafkaProducer(settings.kafka), consumer, timeout_s=timeout_s)
     producer = KafkaTransactionalProducer(settings.kafka, transactional_id(settings, port))
     try:
-        return ExactlyOnce(producer, consumer, timeout_s=timeout_s)
+        return ExactlyOnce(producer, consumer, timeout_s=timeout_s, beside=ThreadPoolExecutor(1, "transactions"))
     except StreamerError:
         producer.close()
         raise

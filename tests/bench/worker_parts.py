@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from streamer.clock import SystemClock
 from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
@@ -22,11 +23,17 @@ Delivered = Callable[[Sequence[Scored]], None]
 class _WatchedDelivery(Delivery):
     def __init__(self, writer: Writer, delivered: Delivered, *, interval_s: float) -> None:
         super().__init__(writer, interval_s=interval_s)
-        self._delivered = delivered
+        self._watch = delivered
 
     def deliver(self, now_s: float) -> Sequence[Scored]:
-        parts = super().deliver(now_s)
-        self._delivered(parts)
+        return self._tell(super().deliver(now_s))
+
+    def go_on(self, now_s: float) -> Sequence[Scored]:
+        return self._tell(super().go_on(now_s))
+
+    def _tell(self, parts: Sequence[Scored]) -> Sequence[Scored]:
+        if parts:
+            self._watch(parts)
         return parts
 
 
@@ -57,7 +64,8 @@ def run_worker(
     timeout_s = settings.worker.flush_timeout_s
     writer: Writer
     if exactly_once:
-        writer = ExactlyOnce(KafkaTransactionalProducer(kafka, group_id), consumer, timeout_s=timeout_s)
+        producer = KafkaTransactionalProducer(kafka, group_id)
+        writer = ExactlyOnce(producer, consumer, timeout_s=timeout_s, beside=ThreadPoolExecutor(1))
     else:
         writer = AtLeastOnce(KafkaProducer(kafka), consumer, timeout_s=timeout_s)
     worker = Worker(

@@ -17,6 +17,7 @@ from streamer.settings import Settings, load
 from streamer.snapshots import Snapshots
 from streamer.transport.memory import MemoryBroker, MemoryTransactionalProducer
 from streamer.worker import Worker
+from tests.helpers.executors import Deferred
 
 NOW_MS = 1_900_000_000_000
 
@@ -24,8 +25,10 @@ NOW_MS = 1_900_000_000_000
 class Life:
     """One worker of a group."""
 
-    def __init__(self, broker: MemoryBroker, settings: Settings, bundle: Bundle, clock: ManualClock, name: str) -> None:
-        """Join the group."""
+    def __init__(
+        self, broker: MemoryBroker, settings: Settings, bundle: Bundle, clock: ManualClock, name: str, *, looks: int = 0
+    ) -> None:
+        """Join the group; a transaction ends when it was looked at so many times."""
         self.registry = new_registry()
         self.health = Health(clock, silence_s=1e9, stall_after_s=1e9)
         metrics = Metrics(self.registry)
@@ -36,7 +39,9 @@ class Life:
             settings,
             consumer=self._consumer,
             delivery=Delivery(
-                ExactlyOnce(MemoryTransactionalProducer(broker, name), self._consumer, timeout_s=1),
+                ExactlyOnce(
+                    MemoryTransactionalProducer(broker, name), self._consumer, timeout_s=1, beside=Deferred(looks)
+                ),
                 interval_s=settings.worker.commit_interval_ms / 1000,
             ),
             pipeline=Pipeline(settings, bundle, worker=name, version="0", replay=False, stage=metrics.stage),

@@ -147,7 +147,7 @@ class Fate:
         self._born += 1
         loop = self._chosen.worker.model_copy(update={"max_poll_records": batch})
         mine = self._chosen.model_copy(update={"worker": loop})
-        self._lives.append(Life(self.broker, mine, self._judge, self._clock, f"w{self._born}"))
+        self._lives.append(Life(self.broker, mine, self._judge, self._clock, f"w{self._born}", looks=self._born % 4))
 
     def _do_to(self, place: int, what: str) -> None:
         life = self._lives[place]

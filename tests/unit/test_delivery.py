@@ -1,6 +1,6 @@
 """What waits for a commit: sent once, whatever the broker answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -15,7 +15,9 @@ from streamer.events.record import Message, TopicPartition
 from streamer.pipeline import Scored
 from streamer.settings import EventSettings, StateSettings
 from streamer.state.partition import PartitionState
+from streamer.transport.base import Membership
 from streamer.transport.memory import MemoryBroker, MemoryConsumer, MemoryTransactionalProducer
+from tests.helpers.executors import Deferred
 from tests.helpers.transport import IGNORE
 
 PLACES = [TopicPartition("in", number) for number in range(2)]
@@ -65,7 +67,7 @@ def world() -> Iterator[World]:
     with closing(broker.consumer("workers")) as consumer:
         consumer.subscribe(["in"], IGNORE)
         consumer.poll(timeout_s=0, max_records=100)
-        writer = ExactlyOnce(MemoryTransactionalProducer(broker, "t"), consumer, timeout_s=1)
+        writer = ExactlyOnce(MemoryTransactionalProducer(broker, "t"), consumer, timeout_s=1, beside=Deferred(0))
         yield World(broker, consumer, Delivery(writer, interval_s=0.05))
 
 
@@ -120,12 +122,15 @@ def test_a_lost_partition_is_not_delivered(world: World) -> None:
 
 
 def test_a_second_process_of_the_same_name_fences_the_first(world: World) -> None:
-    second = ExactlyOnce(MemoryTransactionalProducer(world.broker, "t"), world.consumer, timeout_s=1)
+    second = ExactlyOnce(
+        MemoryTransactionalProducer(world.broker, "t"), world.consumer, timeout_s=1, beside=Deferred(0)
+    )
     world.delivery.add([part(0, 3, b"a")])
     with pytest.raises(FencedError):
         world.delivery.deliver(now_s=1.0)
     assert world.written() == []
-    second.write({PLACES[0]: [Message("out", b"k", b"a")]}, {PLACES[0]: 3})
+    second.begin({PLACES[0]: [Message("out", b"k", b"a")]}, {PLACES[0]: 3})
+    assert second.finish(wait=True)
     assert world.written() == [b"a"]
 
 
@@ -136,3 +141,100 @@ def test_at_least_once_writes_before_it_commits(world: World) -> None:
     delivery.deliver(now_s=0.0)
     assert world.written() == [b"a"]
     assert world.committed() == {PLACES[0]: 3, PLACES[1]: 4}
+
+
+@pytest.fixture
+def beside(world: World) -> Delivery:
+    """A delivery whose transactions end when they are looked at for the third time."""
+    producer = MemoryTransactionalProducer(world.broker, "beside")
+    writer = ExactlyOnce(producer, world.consumer, timeout_s=1, beside=Deferred(3))
+    return Delivery(writer, interval_s=0)
+
+
+def test_the_next_records_wait_while_a_transaction_is_under_way(world: World, beside: Delivery) -> None:
+    beside.add([part(0, 3, b"a")])
+    assert beside.go_on(1.0) == []
+    beside.add([part(0, 4, b"b")])
+    assert beside.due_in(1.0)
+    assert beside.go_on(1.0) == []
+    assert world.written() == []
+    assert [each.next_offset for each in beside.go_on(1.0)] == [3]
+    assert world.written() == [b"a"]
+    assert [each.next_offset for each in beside.deliver(1.0)] == [4]
+    assert world.written() == [b"a", b"b"]
+    assert beside.due_in(1.0) is None
+
+
+@pytest.mark.parametrize("outcome", ["lost", "unanswered"])
+def test_a_transaction_in_doubt_does_not_take_later_records_with_it(
+    world: World, beside: Delivery, outcome: str
+) -> None:
+    faults = iter([outcome])
+    world.broker.fail_transactions = lambda: next(faults, None)
+    beside.add([part(0, 3, b"a")])
+    beside.go_on(1.0)
+    beside.add([part(0, 5, b"b"), part(1, 2, b"c")])
+    with pytest.raises(RetriableTransportError):
+        beside.deliver(1.0)
+    assert len(beside.deliver(1.0)) == 3
+    assert sorted(world.written(), key=str) == [b"a", b"b", b"c"]
+    assert world.committed() == {PLACES[0]: 5, PLACES[1]: 2}
+
+
+def test_partitions_lost_while_a_transaction_is_under_way_are_not_delivered_again(
+    world: World, beside: Delivery
+) -> None:
+    faults = iter(["lost"])
+    world.broker.fail_transactions = lambda: next(faults, None)
+    beside.add([part(0, 3, b"a"), part(1, 2, b"b")])
+    beside.go_on(1.0)
+    beside.drop([PLACES[0]])
+    with pytest.raises(RetriableTransportError):
+        beside.deliver(1.0)
+    beside.deliver(1.0)
+    assert world.written() == [b"b"]
+
+
+class StrictProducer(MemoryTransactionalProducer):
+    """Takes offsets from the group's newest generation only, as Kafka does."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.broker, "strict")
+        self._consumer = world.consumer
+
+    def transact(
+        self,
+        messages: Sequence[Message],
+        offsets: Mapping[TopicPartition, int],
+        membership: Membership | None,
+        *,
+        timeout_s: float,
+    ) -> None:
+        if membership != self._consumer.membership():
+            raise FencedError("illegal generation")
+        super().transact(messages, offsets, membership, timeout_s=timeout_s)
+
+
+def test_a_group_that_changes_under_a_transaction_costs_nothing(world: World) -> None:
+    writer = ExactlyOnce(StrictProducer(world), world.consumer, timeout_s=1, beside=Deferred(3))
+    delivery = Delivery(writer, interval_s=0)
+    delivery.add([part(0, 3, b"a")])
+    delivery.go_on(1.0)
+    before = world.consumer.membership()
+    with closing(world.broker.consumer("workers")) as second:
+        second.subscribe(["in"], IGNORE)
+        assert world.consumer.membership().generation > before.generation
+        assert len(delivery.deliver(1.0)) == 1
+    assert world.written() == [b"a"]
+    assert world.committed() == {PLACES[0]: 3}
+
+
+def test_a_member_that_was_expelled_under_a_transaction_is_fenced(world: World) -> None:
+    writer = ExactlyOnce(StrictProducer(world), world.consumer, timeout_s=1, beside=Deferred(3))
+    delivery = Delivery(writer, interval_s=0)
+    delivery.add([part(0, 3, b"a")])
+    delivery.go_on(1.0)
+    world.consumer.expel()
+    with pytest.raises(FencedError):
+        delivery.deliver(1.0)
+    assert world.written() == []
