@@ -109,7 +109,7 @@ class Worker:
         if records:
             self._judge(records)
         # While blocked also with nothing in hand: if that was lost with its partitions, nothing is left to wait for.
-        if self._blocked_since is not None or self._delivery.due_in(self._clock.monotonic()) == 0.0:
+        if self._blocked_since is not None or len(self._delivery):
             self._deliver(everything=False)
         if len(self._delivery) and self._blocked_since is None and self._ownership.wants_snapshot():
             self._deliver(everything=True)

@@ -40,7 +40,7 @@ def test_killed_at(points: str, trial: Trial) -> None:
 def test_killed_while_reading_silently_what_a_predecessor_published(trial: Trial) -> None:
     trial.feed(payments(1_500))
     no_snapshots = {**ONE_NAME, "snapshots.url": None}
-    kill(trial, (Trap("commit", 20, "after"), Trap("poll", 4, "after"), Trap("judge", 3)), no_snapshots)
+    kill(trial, (Trap("commit", 3, "after"), Trap("poll", 4, "after"), Trap("judge", 3)), no_snapshots)
     trial.finish(trial.start("worker", changes=no_snapshots))
     trial.check()
     assert {line["how"] for line in trial.said("partition goes on")} == {"empty", "look_back"}
