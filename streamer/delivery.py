@@ -112,10 +112,14 @@ class Delivery:
         self._interval_s = interval_s
         self._due_at = 0.0
         self._waiting: list[Scored] = []
+        # What was given to the writer and may be written is given to it again as it was: together
+        # with more it could not be told from what is not written.
+        self._tried: list[Scored] = []
+        self._written: list[Scored] = []
 
     def __len__(self) -> int:
         """Count the parts that wait."""
-        return len(self._waiting)
+        return len(self._tried) + len(self._waiting)
 
     def add(self, parts: Iterable[Scored]) -> None:
         """Let parts wait for the next commit, in log order; silent ones are committed already."""
@@ -123,31 +127,39 @@ class Delivery:
 
     def due_in(self, now_s: float) -> float | None:
         """Return after how many seconds `deliver` should be called; None while nothing waits."""
-        return max(0.0, self._due_at - now_s) if self._waiting else None
+        return max(0.0, self._due_at - now_s) if len(self) else None
 
     def deliver(self, now_s: float) -> Sequence[Scored]:
         """Commit everything that waits, and return it.
 
         Raises:
-            RetriableTransportError: everything waits still; call again.
+            RetriableTransportError: what is not known to be written waits still; call again.
             FencedError: another process took over.
             TransportError: it never will be committed.
         """
-        outputs: dict[TopicPartition, list[Message]] = {}
-        offsets: dict[TopicPartition, int] = {}
-        for part in self._waiting:
-            outputs.setdefault(part.source, []).extend(part.messages)
-            offsets[part.source] = part.next_offset
-        if offsets:
-            self._writer.write(outputs, offsets)
+        while len(self):
+            if not self._tried:
+                self._tried, self._waiting = self._waiting, []
+            self._write(self._tried)
+            self._written += self._tried
+            self._tried = []
         self._due_at = now_s + self._interval_s
-        delivered, self._waiting = self._waiting, []
+        delivered, self._written = self._written, []
         return delivered
 
     def drop(self, sources: Collection[TopicPartition]) -> None:
         """Forget what waits of partitions that are another worker's now."""
         self._waiting = [part for part in self._waiting if part.source not in sources]
+        self._tried = [part for part in self._tried if part.source not in sources]
 
     def close(self) -> None:
         """Free the writer's connections."""
         self._writer.close()
+
+    def _write(self, parts: Iterable[Scored]) -> None:
+        outputs: dict[TopicPartition, list[Message]] = {}
+        offsets: dict[TopicPartition, int] = {}
+        for part in parts:
+            outputs.setdefault(part.source, []).extend(part.messages)
+            offsets[part.source] = part.next_offset
+        self._writer.write(outputs, offsets)
