@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
+from streamer.errors import SettingsError
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
 from streamer.settings import PREFIX, Settings, leaves
 from streamer.state.store import SnapshotStore
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
+from streamer.transport.kafka_limits import excesses, limits_of, untold
 
 Check = Callable[[], str]
 
@@ -33,6 +35,20 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         require_topics(settings.kafka, names)
         return ", ".join(names)
 
+    def limits() -> str:
+        missing = missing_topics(settings.kafka, names)
+        outputs = [topic for topic in names[1:] if topic not in missing]
+        found = limits_of(settings.kafka, outputs)
+        transactional = settings.worker.delivery == "exactly_once"
+        if wrong := list(excesses(found, settings.kafka, transactional=transactional)):
+            raise SettingsError("; ".join(wrong))
+        if unknown := list(untold(found, outputs, transactional=transactional)):
+            return (
+                f"could not be checked, as this user may not describe them: {', '.join(unknown)}; to have them "
+                "checked, grant it DescribeConfigs on the cluster and on the topics"
+            )
+        return "timeouts and message sizes are within what brokers and topics allow"
+
     def mapping() -> str:
         found = open_mapping(settings.events.mapping)
         return "canonical transactions" if found is None else f"reads {', '.join(found.columns)}"
@@ -49,6 +65,7 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
     yield "bundle", bundle
     yield "brokers", lambda: str(probe(settings.kafka))
     yield "topics", topics
+    yield "limits", limits
     yield "snapshots", snapshots
 
 

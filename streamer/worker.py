@@ -70,6 +70,7 @@ class Worker:
             clock=clock,
         )
         self._blocked_since: float | None = None
+        self._blind_since: float | None = None
         self._lag_due = 0.0
 
     def run(self, stopping: threading.Event) -> None:
@@ -167,8 +168,17 @@ class Worker:
             if self._clock.monotonic() >= self._lag_due:
                 self._lag_due = self._clock.monotonic() + LAG_EVERY_S
                 self._watch_lag()
+                self._see_again()
         except RetriableTransportError as error:
-            log.warning("positions are unknown", cause=str(error))
+            if self._blind_since is None:
+                self._blind_since = self._clock.monotonic()
+                log.warning("positions are unknown; asking until they are known", cause=str(error))
+
+    def _see_again(self) -> None:
+        if self._blind_since is not None:
+            seconds = round(self._clock.monotonic() - self._blind_since, 1)
+            self._blind_since = None
+            log.info("positions are known again", after_seconds=seconds)
 
     def _watch_lag(self) -> None:
         owned = self._ownership.owned

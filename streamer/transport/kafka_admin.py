@@ -41,7 +41,7 @@ def probe(settings: KafkaSettings) -> ClusterFacts:
     Raises:
         TransportError: the cluster cannot be used; names cause and remedy.
     """
-    with _admin(settings, "asking about the cluster") as admin:
+    with administering(settings, "asking about the cluster") as admin:
         cluster = admin.describe_cluster()
         topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
     brokers = sorted(f"{broker['host']}:{broker['port']}" for broker in cluster["brokers"])
@@ -75,7 +75,7 @@ def committed_offsets(settings: KafkaSettings, topic: str) -> dict[TopicPartitio
     Raises:
         TransportError: the cluster cannot be used; names cause and remedy.
     """
-    with _admin(settings, f"asking for offsets of group {settings.group_id!r}") as admin:
+    with administering(settings, f"asking for offsets of group {settings.group_id!r}") as admin:
         found = admin.list_group_offsets(settings.group_id)[settings.group_id]
     return {
         TopicPartition(place.topic, place.partition): stored.offset
@@ -118,7 +118,7 @@ def create_topics(settings: KafkaSettings, topics: Mapping[str, int]) -> list[st
     if not topics:
         return []
     wanted = {name: {"num_partitions": partitions} for name, partitions in topics.items()}
-    with _admin(settings, "creating topics") as admin:
+    with administering(settings, "creating topics") as admin:
         answers = admin.create_topics(wanted, raise_errors=False)["topics"]
         for answer in answers:
             if answer["error_code"] not in {0, _TOPIC_EXISTS}:
@@ -133,13 +133,22 @@ def _log_offsets(settings: KafkaSettings, topic: str, which: OffsetSpec) -> dict
     if partitions is None:
         raise missing_topics_error([topic], settings)
     asked = {kafka.TopicPartition(topic, number): which for number in range(partitions)}
-    with _admin(settings, f"asking for offsets of topic {topic!r}") as admin:
+    with administering(settings, f"asking for offsets of topic {topic!r}") as admin:
         found = admin.list_partition_offsets(asked)
     return {TopicPartition(place.topic, place.partition): each.offset for place, each in found.items()}
 
 
 @contextmanager
-def _admin(settings: KafkaSettings, doing: str) -> "Iterator[kafka.KafkaAdminClient]":
+def administering(settings: KafkaSettings, doing: str) -> "Iterator[kafka.KafkaAdminClient]":
+    """Connect for questions and changes, and disconnect afterwards.
+
+    Args:
+        settings: how to reach the cluster.
+        doing: what is done and to what, for messages.
+
+    Raises:
+        TransportError: the connection, or what the block does with it, failed; names cause and remedy.
+    """
     admin, loop = connect(kafka.KafkaAdminClient, settings)
     try:
         yield admin

@@ -1,15 +1,47 @@
-"""What kafka-python may log: no secrets, and the same line not over and over."""
+"""What kafka-python may log: no secrets, nothing that other lines tell, and the same line not over and over."""
 
 import copy
 import logging
 from collections.abc import Callable
+from types import MappingProxyType
 
 QUIET_S = 10.0
 """A line that was logged is not logged again for so long."""
 
+ECHOES = MappingProxyType(
+    {
+        # Of a connection that is lost: "Connection lost: (the cause)" is logged as well, and kept.
+        "kafka.net.transport": (
+            "socket disconnected",
+            "Error receiving network data",
+            "Error sending request data",
+            "Abort (",
+        ),
+        "kafka.net.manager": ("Connection failed: ", "Bootstrap "),
+        "kafka.cluster": ("No node available for metadata refresh", "Metadata refresh: failed"),
+        "kafka.coordinator": ("Error sending ", "LeaveGroup request failed"),
+        "kafka.consumer.fetcher": ("Fetch to node ",),
+        # Of what this program raises, and logs or answers where it is caught.
+        "kafka.net.connection": ("bootstrap-",),
+        "kafka.coordinator.heartbeat": ("fenced id error", "caught fenced group_instance_id"),
+        "kafka.producer.sender": (
+            "exception when trying to find a node",
+            "Error sending produce request",
+            "Aborting producer batches due to fatal error",
+        ),
+        "kafka.producer.transaction_manager": ("Fatal Error handling request", "Bumping producer epoch"),
+        # Of nothing: it is said of callbacks that keep no heartbeat waiting, as ours are.
+        "kafka.coordinator.consumer": ("Rebalance listener ",),
+    }
+)
+"""By logger, parts of lines that tell an operator nothing new."""
+
+_CLOSING = "Cancelled"
+"""How a request ends, in the texts of errors, when this program closes the client that waits for its answer."""
+
 
 def tame_logs() -> None:
-    """Keep secrets and repetitions of kafka-python out of the logs; to be called before each connection."""
+    """Keep secrets, echoes and repetitions of kafka-python out of the logs; to be called before each connection."""
     logger = logging.getLogger("kafka")
     # At level DEBUG, kafka-python logs requests whole: passwords of PLAIN, keys and values of records.
     if logger.getEffectiveLevel() < logging.INFO:
@@ -22,7 +54,7 @@ def tame_logs() -> None:
 
 
 class SparseForwarder(logging.Handler):
-    """Passes records on: of each place in the source one in `QUIET_S`.
+    """Passes records on that are no echoes: of each place in the source one in `QUIET_S`.
 
     The next one that is passed on tells how many were left out. Times are those of the records.
     """
@@ -36,6 +68,9 @@ class SparseForwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Forward a record, or count it."""
+        text = record.getMessage()
+        if text.endswith(_CLOSING) or any(part in text for part in ECHOES.get(record.name, ())):
+            return
         # Not by text: kafka-python puts names and times into its templates.
         place = (record.pathname, record.lineno)
         if record.created - self._spoke_at.get(place, float("-inf")) < QUIET_S:
@@ -45,5 +80,5 @@ class SparseForwarder(logging.Handler):
         left_out = self._left_out.pop(place, 0)
         if left_out:
             record = copy.copy(record)
-            record.msg, record.args = f"{record.getMessage()} (and {left_out} times since this was logged last)", None
+            record.msg, record.args = f"{text} (and {left_out} times since this was logged last)", None
         self._forward(record)

@@ -23,7 +23,9 @@ class Network(NetworkSelector):  # type: ignore[misc]  # kafka-python ships no t
 
     def __init__(self, sockets: "OpenSockets", **configs: Any) -> None:
         """Make a loop whose connections go into `sockets`."""
-        super().__init__(**configs)
+        # Not to be warned of each step of more than a tenth of a second: on a busy machine there are many,
+        # and what they keep waiting is heard of otherwise.
+        super().__init__(**{**configs, "slow_task_threshold_secs": 0})
         self.sockets = sockets
 
 

@@ -17,7 +17,8 @@ from streamer.transport.kafka_errors import translate, translated
 _BLOCK_TIMEOUT_MS = 5_000
 _BATCH_BYTES = 65_536
 _REQUEST_BYTES = 1_048_576
-_RECORD_OVERHEAD_BYTES = 1_024
+RECORD_OVERHEAD_BYTES = 1_024
+"""More than what wraps a message on its way: lengths, names of headers, the batch."""
 
 
 class AbandoningProducer(kafka.KafkaProducer):  # type: ignore[misc]  # kafka-python ships no types
@@ -50,7 +51,7 @@ def connect_producer(kind: type[_Client], settings: KafkaSettings, **configs: An
         enable_idempotence=True,
         allow_auto_create_topics=False,
         batch_size=_BATCH_BYTES,
-        max_request_size=max(_REQUEST_BYTES, settings.max_message_bytes + _RECORD_OVERHEAD_BYTES),
+        max_request_size=max(_REQUEST_BYTES, settings.max_message_bytes + RECORD_OVERHEAD_BYTES),
         max_block_ms=_BLOCK_TIMEOUT_MS,
         metrics_enabled=False,
         **configs,

@@ -1,7 +1,7 @@
 """A score depends on the log alone: not on batches, restarts, crashes, snapshots or the number of workers."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -62,16 +62,20 @@ def users() -> list[bytes]:
     return [msgspec.json.decode(value)["user_id"].encode() if value.startswith(b"{") else b"u" for value in payments()]
 
 
+def write(broker: MemoryBroker, chosen: Settings, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    producer = broker.producer()
+    for key, value in pairs:
+        producer.send(Message(chosen.topics.transactions, key, value))
+    producer.flush(timeout_s=1)
+
+
 def new_broker(chosen: Settings) -> MemoryBroker:
     topics = chosen.topics
     broker = MemoryBroker(
         {topics.transactions: PARTITIONS, topics.alerts: 1, topics.dead_letters: 1, str(topics.scores): 1},
         now_ms=lambda: NOW_MS,
     )
-    producer = broker.producer()
-    for key, value in zip(users(), payments(), strict=True):
-        producer.send(Message(topics.transactions, key, value))
-    producer.flush(timeout_s=1)
+    write(broker, chosen, zip(users(), payments(), strict=True))
     return broker
 
 
@@ -128,6 +132,13 @@ class Fate:
             case _ if self._lives:
                 self._do_to(number % len(self._lives), what)
 
+    def make_anew(self) -> None:
+        """Put a topic of as many other records, in each partition, in place of the input."""
+        topic = self._chosen.topics.transactions
+        self.broker.delete_topic(topic)
+        self.broker.create_topics({topic: PARTITIONS})
+        write(self.broker, self._chosen, zip(users()[::-1], payments()[::-1], strict=True))
+
     def end_well(self) -> None:
         """Let workers do their work until all of the log is committed, then stop them in order."""
         for _ in range(500):
@@ -178,3 +189,27 @@ def test_whatever_happens_to_workers_the_outputs_are_those_of_one_undisturbed_ru
             fate.do(what, number)
         fate.end_well()
         assert {topic: facts(records) for topic, records in outputs(fate.broker, chosen).items()} == expected
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=STEPS, after=STEPS, interval_ms=st.sampled_from([0, 20]), kept=st.sampled_from([1, 3]))
+def test_a_topic_made_anew_is_judged_as_if_nothing_were_kept_of_the_one_before(
+    bundle: Path, before: list[tuple[str, int]], after: list[tuple[str, int]], interval_ms: int, kept: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        judge = open_bundle(bundle)
+        changes = {**TINY, "worker.commit_interval_ms": str(interval_ms), "snapshots.keep": str(kept)}
+        chosen = settings_for(Path(folder), changes)
+        fate = Fate(chosen, judge)
+        judged = undisturbed(fate.broker, chosen, judge)
+        for steps in (before, after):
+            fate.do("start", 9)
+            for what, number in steps:
+                fate.do(what, number)
+            fate.end_well()
+            found = {topic: facts(records) for topic, records in outputs(fate.broker, chosen).items()}
+            assert found == judged
+            if steps is before:
+                fate.make_anew()
+                anew = undisturbed(fate.broker, chosen, judge)
+                judged = {topic: sorted(judged[topic] + anew[topic], key=repr) for topic in judged}

@@ -1,7 +1,7 @@
 """What waits for a commit: sent once, whatever the broker answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +111,27 @@ def test_a_transaction_in_doubt_is_written_exactly_once(world: World, outcomes: 
     assert len(world.delivery.deliver(now_s=2.0)) == 2
     assert sorted(world.written(), key=str) == [b"a", b"b", b"c"]
     assert world.committed() == {PLACES[0]: 3, PLACES[1]: 4}
+
+
+@pytest.mark.parametrize("outcomes", [("lost",), ("unanswered",), ("unanswered", None, "lost"), ("lost", "unanswered")])
+def test_what_comes_while_a_transaction_is_in_doubt_hides_nothing_of_it(
+    world: World, outcomes: tuple[str | None, ...]
+) -> None:
+    """As when partitions go elsewhere meanwhile, and reading goes on with the rest."""
+    faults = iter(outcomes)
+    world.broker.fail_transactions = lambda: next(faults, None)
+    world.delivery.add([part(0, 3, b"a"), part(1, 4, b"b")])
+    with pytest.raises(RetriableTransportError):
+        world.delivery.deliver(now_s=1.0)
+    world.delivery.drop([PLACES[1]])
+    world.delivery.add([part(0, 6, b"c")])
+    delivered: list[Scored] = []
+    while len(world.delivery):
+        with suppress(RetriableTransportError):
+            delivered += world.delivery.deliver(now_s=2.0)
+    assert [each.next_offset for each in delivered] == [3, 6]
+    assert [value for value in world.written() if value != b"b"] == [b"a", b"c"]
+    assert world.committed()[PLACES[0]] == 6
 
 
 def test_a_lost_partition_is_not_delivered(world: World) -> None:

@@ -1,11 +1,16 @@
 """kafka-python's lines are heard, but not over and over."""
 
 import logging
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
+import kafka
 import pytest
 
-from streamer.transport.kafka_logs import QUIET_S, SparseForwarder, tame_logs
+from streamer.transport.kafka_logs import ECHOES, QUIET_S, SparseForwarder, tame_logs
+from streamer.transport.kafka_sockets import Network, OpenSockets
 
 
 class Heard(logging.Handler):
@@ -39,8 +44,10 @@ def kafka_logger() -> Iterator[logging.Logger]:
     logger.level, logger.propagate, logger.handlers = before
 
 
-def line(text: str, *args: object, at_s: float, number: int = 1, level: int = logging.ERROR) -> logging.LogRecord:
-    record = logging.LogRecord("kafka.cluster", level, "cluster.py", number, text, args, None)
+def line(
+    text: str, *args: object, at_s: float, number: int = 1, level: int = logging.ERROR, logger: str = "kafka.cluster"
+) -> logging.LogRecord:
+    record = logging.LogRecord(logger, level, "cluster.py", number, text, args, None)
     record.created = at_s
     return record
 
@@ -65,6 +72,49 @@ def test_what_was_silent_for_long_speaks_plainly(sparse: SparseForwarder, heard:
     sparse.handle(line("back again", at_s=0.0))
     sparse.handle(line("back again", at_s=QUIET_S))
     assert heard.texts == ["back again", "back again"]
+
+
+@pytest.mark.parametrize(
+    ("logger", "text"),
+    [
+        ("kafka.net.transport", "<KafkaTCPTransport [none]>: Error receiving network data closing socket"),
+        ("kafka.net.manager", "Bootstrap failed: KafkaTimeoutError: Unable to bootstrap from ['localhost:1']"),
+        ("kafka.net.connection", "<KafkaConnection node_id=bootstrap-0 (disconnected)>: Connection lost: refused"),
+        ("kafka.producer.sender", "<Sender>: Error sending produce request to node 1: Cancelled"),
+        ("kafka.cluster", "Metadata refresh: failed Cancelled"),
+    ],
+)
+def test_what_other_lines_tell_and_what_closing_causes_is_not_heard(
+    sparse: SparseForwarder, heard: Heard, logger: str, text: str
+) -> None:
+    sparse.handle(line(text, at_s=0.0, logger=logger))
+    assert heard.texts == []
+
+
+def test_a_step_that_takes_long_is_not_heard(caplog: pytest.LogCaptureFixture) -> None:
+    steps: list[str] = []
+
+    async def slow() -> None:
+        time.sleep(0.15)  # more than kafka-python likes
+        steps.append("done")
+
+    with closing(Network(OpenSockets())) as network:
+        network.run(slow)
+    assert steps == ["done"]
+    assert caplog.records == []
+
+
+def test_a_lost_connection_is_heard_with_its_cause(sparse: SparseForwarder, heard: Heard) -> None:
+    text = "<KafkaConnection node_id=1 (disconnected)>: Connection lost: KafkaConnectionError: socket disconnected"
+    sparse.handle(line(text, at_s=0.0, logger="kafka.net.connection"))
+    assert heard.texts == [text]
+
+
+@pytest.mark.parametrize("part", sorted(part for parts in ECHOES.values() for part in parts))
+def test_every_line_that_is_left_out_is_one_that_kafka_python_writes(part: str) -> None:
+    # If a new release words it otherwise, it is heard again.
+    sources = Path(kafka.__file__).parent.rglob("*.py")
+    assert any(part in path.read_text(encoding="utf-8") for path in sources)
 
 
 def test_taming_twice_forwards_once_and_hides_no_cause_from_listeners(

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from streamer.bundles import open_bundle
 from streamer.clock import ManualClock
-from streamer.errors import FencedError, StreamerError
+from streamer.errors import FencedError, RetriableTransportError, StreamerError
 from streamer.events.record import Message, TopicPartition
 from streamer.settings import Settings
 from streamer.transport.memory import MemoryBroker
+from streamer.transport.memory_consumer import MemoryConsumer
 from tests.helpers.lives import NOW_MS, Life, offsets_committed, outputs, settings_for
 
 PLACES = [TopicPartition("transactions", number) for number in range(2)]
@@ -220,3 +222,26 @@ def test_nothing_of_a_fenced_workers_partitions_stays_in_metrics_and_health(worl
     assert not any("outputs are not taken" in fault for fault in worker.health.faults_of_readiness())
     for number in range(2):
         assert worker.value("streamer_users", topic="transactions", partition=str(number)) is None
+
+
+def test_a_broker_that_tells_no_positions_is_logged_when_it_begins_and_when_it_ends(
+    world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world()
+    worker = here.worker()
+    worker.turn()
+
+    def silent(*_: object) -> dict[TopicPartition, int]:
+        raise RetriableTransportError("no answer")
+
+    with capture_logs() as logs:
+        with monkeypatch.context() as outage:
+            outage.setattr(MemoryConsumer, "end_offsets", silent)
+            for _ in range(5):
+                here.clock.advance(2)
+                worker.turn()
+        for _ in range(3):
+            here.clock.advance(2)
+            worker.turn()
+    told = [(line["event"], line.get("after_seconds")) for line in logs if "positions" in line["event"]]
+    assert told == [("positions are unknown; asking until they are known", None), ("positions are known again", 10.0)]
