@@ -138,11 +138,17 @@ def _target(name: str, bounds: LogBounds, settings: Settings) -> int:
         return bounds.begin
     if bounds.committed > bounds.end:
         log.error(
-            "the committed offset is beyond the log's end: was the topic made anew?",
+            "the committed offset is beyond the log's end: the topic was made anew, or the end of its log was lost",
             partition=name,
             committed=bounds.committed,
             log_ends=bounds.end,
             goes_on_at=fresh,
+            consequence=(
+                "all that the log holds now is judged and published: what was published of it before comes "
+                "again, alerts with the ids they had"
+                if settings.kafka.auto_offset_reset == "earliest"
+                else f"nothing comes twice, but the {bounds.end - bounds.begin} records there now give no outputs"
+            ),
         )
         return fresh
     return bounds.committed
