@@ -208,6 +208,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7, help="chooses payments and faults")
     parser.add_argument("--keep", type=Path, help="folder for logs and data, kept afterwards")
     chosen = parser.parse_args()
+    if chosen.keep is not None:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
         wrong = soak(chosen.minutes, chosen.seed, (chosen.keep or Path(scratch)).resolve())
     for fault in wrong:
