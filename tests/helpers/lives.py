@@ -13,6 +13,7 @@ from streamer.events.record import Record, TopicPartition
 from streamer.health import Health
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
+from streamer.refresh import BundleWatch
 from streamer.settings import Settings, load
 from streamer.snapshots import Snapshots
 from streamer.transport.memory import MemoryBroker, MemoryTransactionalProducer
@@ -24,7 +25,16 @@ NOW_MS = 1_900_000_000_000
 class Life:
     """One worker of a group."""
 
-    def __init__(self, broker: MemoryBroker, settings: Settings, bundle: Bundle, clock: ManualClock, name: str) -> None:
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        settings: Settings,
+        bundle: Bundle,
+        clock: ManualClock,
+        name: str,
+        *,
+        bundles: BundleWatch | None = None,
+    ) -> None:
         """Join the group."""
         self.registry = new_registry()
         self.health = Health(clock, silence_s=1e9, stall_after_s=1e9)
@@ -44,6 +54,7 @@ class Life:
             health=self.health,
             clock=clock,
             snapshots=self._snapshots,
+            bundles=bundles,
         )
         self._worker.join()
 
