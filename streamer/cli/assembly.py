@@ -5,6 +5,8 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext
+from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -23,6 +25,7 @@ from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
+from streamer.refresh import BundleWatch
 from streamer.settings import Settings
 from streamer.snapshots import Snapshots
 from streamer.supervisor import supervise
@@ -57,20 +60,21 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
         bundle = open_bundle(settings.worker.bundle)
         mapping = open_mapping(settings.events.mapping)
-        made = bundle.manifest.made
-        metrics.bundle(
-            bundle_id=made.bundle_id,
-            version=made.version,
-            sha256=bundle.sha256,
-            trained_until=made.trained_until,
-        )
+        tell_bundle(metrics, bundle)
         health.bundle_loaded()
         require_topics(settings.kafka, settings.topics.names)
         warn_of_passing_names(settings)
         warm_up(settings, bundle)
+        bundles = BundleWatch(
+            settings.worker.bundle or Path(),
+            bundle,
+            every_s=settings.worker.bundle_check_s,
+            warm_up=partial(warm_up, settings),
+            taken_over=partial(tell_bundle, metrics),
+        )
         supervise(
             lambda: build_worker(
-                settings, bundle, mapping, metrics=metrics, health=health, clock=clock, port=server.port
+                settings, bundles, mapping, metrics=metrics, health=health, clock=clock, port=server.port
             ),
             stopping,
             clock=clock,
@@ -84,7 +88,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
 
 def build_worker(
     settings: Settings,
-    bundle: Bundle,
+    bundles: BundleWatch,
     mapping: FieldMapping | None,
     *,
     metrics: Metrics,
@@ -96,7 +100,7 @@ def build_worker(
 
     Args:
         settings: all settings.
-        bundle: what it judges by.
+        bundles: what it judges by.
         mapping: of records that are no canonical transactions.
         metrics: what it counts.
         health: whom it reports to.
@@ -116,7 +120,7 @@ def build_worker(
             snapshots = opened.enter_context(closing(_snapshots(settings, metrics, clock)))
         pipeline = Pipeline(
             settings,
-            bundle,
+            bundles.bundle,
             worker=worker_name(),
             version=__version__,
             replay=False,
@@ -133,6 +137,7 @@ def build_worker(
             clock=clock,
             snapshots=snapshots,
             recorder=Recorder(settings.worker.record_tensors) if settings.worker.record_tensors else None,
+            bundles=bundles,
         )
         opened.pop_all()
     return worker
@@ -178,6 +183,14 @@ def transactional_id(settings: Settings, port: int) -> str:
     kafka = settings.kafka
     worker = kafka.group_instance_id or f"{socket.gethostname()}-{port}"
     return kafka.transactional_id or f"{kafka.group_id}-{worker}"
+
+
+def tell_bundle(metrics: Metrics, bundle: Bundle) -> None:
+    """Say by metrics which bundle judges."""
+    made = bundle.manifest.made
+    metrics.bundle(
+        bundle_id=made.bundle_id, version=made.version, sha256=bundle.sha256, trained_until=made.trained_until
+    )
 
 
 def warm_up(settings: Settings, bundle: Bundle) -> None:
