@@ -55,9 +55,10 @@ class TemporalConvolution(Backbone):
         for stride, layer in zip(self.strides, self.layers, strict=True):
             rows, steps, channels = hidden.shape
             side_by_side = hidden.reshape(rows, steps // stride, stride * channels)  # (B, T/k, k·C)
-            hidden = torch.relu(layer(side_by_side))  # (B, T/k, D)
+            hidden = layer(side_by_side).relu_()  # (B, T/k, D)
             levels.append(hidden)
         return levels
 
     def _summary(self, coarsest: Tensor) -> Tensor:
-        return torch.relu(self.head(coarsest.flatten(1)))  # (B, D)
+        summary: Tensor = self.head(coarsest.flatten(1)).relu_()
+        return summary  # (B, D)
