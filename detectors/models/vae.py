@@ -43,9 +43,9 @@ class VaeConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
+    width: int = 32
     latent: int = 8
-    hidden: int = 96
+    hidden: int = 64
 
 
 class VaeNetwork(nn.Module):
