@@ -194,17 +194,19 @@ def tell_bundle(metrics: Metrics, bundle: Bundle) -> None:
 
 
 def warm_up(settings: Settings, bundle: Bundle) -> None:
-    """Judge one payment of nobody and forget it.
+    """Judge a full batch of nobody's payments and forget it.
 
     What is compiled or loaded at first use would else delay the first payments, with the
-    partitions already taken.
+    partitions already taken; and memory of the size that a batch takes stays with the process
+    once it was given back, instead of being asked for again with every batch.
     """
     pipeline = Pipeline(
         settings, bundle, worker="warm-up", version=__version__, replay=True, stage=lambda _: nullcontext()
     )
-    value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
-    outcome = pipeline.process([Record("warm-up", 0, 0, None, value)], now_ms=0)
-    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows)
+    value = b'{"transaction_id": "%d", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
+    records = [Record("warm-up", 0, number, None, value % number) for number in range(settings.worker.max_poll_records)]
+    outcome = pipeline.process(records, now_ms=0)
+    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows.rows(slice(0, 1)))
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:

@@ -36,6 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 
 ONLY_IN = {
     "torch": ("detectors/",),
+    "numba": ("detectors/compiled.py",),
     "kafka": ("streamer/transport/kafka",),
     "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
