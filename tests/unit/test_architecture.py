@@ -34,6 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 ONLY_IN = {
     "torch": ("detectors/",),
     "kafka": ("streamer/transport/kafka",),
+    "confluent_kafka": ("streamer/transport/confluent_",),
     "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),
