@@ -115,10 +115,10 @@ class ExactlyOnce:
             self._in_doubt = True
             raise
         except FencedError:
+            self._in_doubt = True
             if not self._is_still_member(running.member):
                 raise
             # The group changed meanwhile, and this worker kept what it has: it may write that anew.
-            self._in_doubt = True
             self.begin(running.outputs, running.offsets)
             return self.finish(wait=wait)
         return True

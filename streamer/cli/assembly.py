@@ -29,7 +29,8 @@ from streamer.refresh import BundleWatch
 from streamer.settings import Settings
 from streamer.snapshots import Snapshots
 from streamer.supervisor import supervise
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
+from streamer.transport.base import Consumer
+from streamer.transport.clients import Clients, clients_of
 from streamer.transport.kafka_admin import require_topics
 from streamer.witness import contributions_of
 from streamer.worker import Worker
@@ -110,10 +111,13 @@ def build_worker(
     Raises:
         TransportError: the brokers cannot be used.
         SettingsError: the place of snapshots is none.
+        EnvironmentFault: the client library is not installed.
     """
+    clients = clients_of(settings.kafka)
     with ExitStack() as opened:
-        consumer = opened.enter_context(closing(KafkaConsumer(settings.kafka)))
-        delivery = Delivery(_writer(settings, consumer, port), interval_s=settings.worker.commit_interval_ms / 1000)
+        consumer = opened.enter_context(closing(clients.consumer(settings.kafka)))
+        writer = _writer(settings, clients, consumer, port)
+        delivery = Delivery(writer, interval_s=settings.worker.commit_interval_ms / 1000)
         opened.callback(delivery.close)
         snapshots = None
         if settings.snapshots.url is not None:
@@ -143,11 +147,11 @@ def build_worker(
     return worker
 
 
-def _writer(settings: Settings, consumer: KafkaConsumer, port: int) -> Writer:
+def _writer(settings: Settings, clients: Clients, consumer: Consumer, port: int) -> Writer:
     timeout_s = settings.worker.flush_timeout_s
     if settings.worker.delivery == "at_least_once":
-        return AtLeastOnce(KafkaProducer(settings.kafka), consumer, timeout_s=timeout_s)
-    producer = KafkaTransactionalProducer(settings.kafka, transactional_id(settings, port))
+        return AtLeastOnce(clients.producer(settings.kafka), consumer, timeout_s=timeout_s)
+    producer = clients.transactional(settings.kafka, transactional_id(settings, port))
     try:
         return ExactlyOnce(producer, consumer, timeout_s=timeout_s, beside=ThreadPoolExecutor(1, "transactions"))
     except StreamerError:

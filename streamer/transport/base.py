@@ -115,7 +115,12 @@ class Consumer(Protocol):
         ...
 
     def membership(self) -> Membership:
-        """Return who this consumer is in its group; to be asked anew for every transaction."""
+        """Return who this consumer is in its group; to be asked anew for every transaction.
+
+        Raises:
+            FencedError: a topic was made anew since this consumer subscribed to it.
+            RetriableTransportError: the broker did not answer, and nobody else could tell that.
+        """
         ...
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

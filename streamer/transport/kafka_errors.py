@@ -77,6 +77,17 @@ def translate(error: errors.KafkaError, doing: str) -> TransportError:
     return TransportError(f"{doing}: {cause}; {remedy}")
 
 
+def translate_code(code: int, text: str, doing: str) -> TransportError:
+    """Turn the number that a broker gives an error into ours; see `translate`.
+
+    Args:
+        code: as in Kafka's protocol.
+        text: more about it.
+        doing: what was being done and to what.
+    """
+    return translate(errors.for_code(code)(text), doing)
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn foreign errors of a block into ours; see `translate`."""

@@ -7,7 +7,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.producer.future import FutureRecordMetadata
 from kafka.util import Timer
 
-from streamer.errors import FencedError, RetriableTransportError, TransportError
+from streamer.errors import RetriableTransportError, TransportError
 from streamer.events.record import Message, TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership
@@ -15,6 +15,7 @@ from streamer.transport.kafka_admin import missing_topics
 from streamer.transport.kafka_errors import missing_topics_error, translated
 from streamer.transport.kafka_transaction_client import TransactionClient
 from streamer.transport.kafka_writing import connect_producer, refusal, refused_before, send
+from streamer.transport.member import require_member
 from streamer.transport.message_size import require_sendable
 
 _CLOSE_TIMEOUT_S = 3.0
@@ -58,7 +59,7 @@ class KafkaTransactionalProducer:
         self._require_open()
         for message in messages:
             require_sendable(message, self.max_message_bytes)
-        member = _require_member(membership) if offsets else None
+        member = require_member(membership) if offsets else None
         client, self._client = self._client, None
         if client is None:
             raise TransportError("the producer has no transactions yet, or the last one failed: call renew first")
@@ -153,17 +154,6 @@ class KafkaTransactionalProducer:
     def _require_open(self) -> None:
         if self._closed:
             raise TransportError("the producer is closed: make a new one")
-
-
-def _require_member(membership: Membership | None) -> Membership:
-    if membership is None:
-        raise TransportError("offsets need the membership of the consumer that read up to them")
-    if membership.generation < 0 or not membership.member_id:
-        # The broker would take these offsets unchecked, as of a program that is in no group.
-        raise FencedError(
-            f"this consumer is no member of group {membership.group_id!r} any more; rebuild from the committed offsets"
-        )
-    return membership
 
 
 def _all_acknowledged(sent: Sequence[tuple[str, FutureRecordMetadata]], timeout_ms: float) -> bool:

@@ -15,11 +15,11 @@ from tests.helpers.brokers import Broker, InMemory, RealKafka
 from tests.helpers.transport import IGNORE, PATIENCE_S, read
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka-python", "confluent"])
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         return InMemory()
-    settings = KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"))
+    settings = KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"), client=request.param)
     return RealKafka(settings.model_copy(update={"metadata_max_age_s": 1.0}))
 
 

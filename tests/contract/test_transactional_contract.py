@@ -18,11 +18,11 @@ from tests.helpers.transport import IGNORE, PATIENCE_S, Journal, read
 Reading = tuple[Consumer, Journal]
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka-python", "confluent"])
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         return InMemory()
-    return RealKafka(KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka")))
+    return RealKafka(KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"), client=request.param))
 
 
 @pytest.fixture

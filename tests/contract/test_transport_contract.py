@@ -1,8 +1,7 @@
-"""What every transport must do: one suite, run by the in-memory broker and by a real Kafka."""
+"""What every transport must do: one suite, run by the in-memory broker and by a real Kafka through each client."""
 
 import time
 import uuid
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
@@ -11,28 +10,23 @@ import pytest
 from streamer.errors import TransportError
 from streamer.events.record import Message, Record, TopicPartition
 from streamer.settings import KafkaSettings
-from streamer.transport.base import Consumer, Producer, Rebalance
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer
-from streamer.transport.kafka_admin import create_topics
-from streamer.transport.memory import MemoryBroker
+from streamer.transport.base import Rebalance
 from streamer.transport.partitioner import partition_for
+from tests.helpers.brokers import Broker, InMemory, RealKafka
 from tests.helpers.transport import IGNORE, PATIENCE_S, Journal, read
 
 
-class TransportContract(ABC):
+class TestTransport:
     """The promises of `Consumer` and `Producer`."""
 
-    @abstractmethod
-    def make_topic(self, partitions: int) -> str:
-        """Create a new topic."""
-
-    @abstractmethod
-    def make_consumer(self, group: str) -> Consumer:
-        """Make a consumer that starts at the beginning of the topic."""
-
-    @abstractmethod
-    def make_producer(self, max_message_bytes: int = 1_000_000) -> Producer:
-        """Make a producer."""
+    @pytest.fixture(autouse=True, params=["memory", "kafka-python", "confluent"])
+    def _broker(self, request: pytest.FixtureRequest) -> None:
+        # librdkafka takes the time 0 for no time.
+        self.oldest_ms = 1 if request.param == "confluent" else 0
+        self.broker: Broker = InMemory()
+        if request.param != "memory":
+            settings = KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"), client=request.param)
+            self.broker = RealKafka(settings)
 
     @pytest.fixture
     def group(self) -> str:
@@ -47,15 +41,15 @@ class TransportContract(ABC):
 
     def write(self, messages: Sequence[Message]) -> None:
         """Write and flush."""
-        with closing(self.make_producer()) as producer:
+        with closing(self.broker.producer()) as producer:
             for message in messages:
                 producer.send(message)
             producer.flush(timeout_s=PATIENCE_S)
 
     def test_records_of_a_partition_come_in_order_and_adjacent(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(4)
+        topic = self.broker.topic(4)
         self.write([Message(topic, f"user-{number % 17}".encode(), str(number).encode()) for number in range(300)])
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         seen: dict[TopicPartition, list[int]] = {}
         total = 0
@@ -80,26 +74,26 @@ class TransportContract(ABC):
             assert offsets == list(range(len(offsets)))
 
     def test_a_key_goes_where_kafkas_default_partitioner_puts_it(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(5)
+        topic = self.broker.topic(5)
         keys = [f"user-{number}".encode() for number in range(40)]
         self.write([Message(topic, key, b"x") for key in keys])
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         for record in read(consumer, len(keys)):
             assert record.key is not None
             assert record.partition == partition_for(record.key, 5)
 
     def test_bytes_headers_and_times_are_untouched(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
+        topic = self.broker.topic(1)
         odd = bytes(range(256))
         messages = [
-            Message(topic, b"k", b"", (), 0),
+            Message(topic, b"k", b"", (), self.oldest_ms),
             Message(topic, b"k", None, (), 1),
             Message(topic, None, odd, (("x-reason", odd), ("x-reason", b"")), 1_700_000_000_123),
             Message(topic, b"", b'{"half": ', (), 1_600_000_000_000),
         ]
         self.write(messages)
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         assert read(consumer, 4) == [
             Record(topic, 0, offset, message.key, message.value, message.headers, message.timestamp or 0)
@@ -107,39 +101,39 @@ class TransportContract(ABC):
         ]
 
     def test_a_message_without_time_gets_the_time_of_sending(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
+        topic = self.broker.topic(1)
         before = time.time_ns() // 1_000_000
         self.write([Message(topic, b"k", b"v")])
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         assert before <= read(consumer, 1)[0].timestamp <= time.time_ns() // 1_000_000
 
     def test_the_group_resumes_at_committed_offsets(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
+        topic = self.broker.topic(1)
         self.write([Message(topic, b"k", str(number).encode()) for number in range(10)])
-        with closing(self.make_consumer(group)) as first:
+        with closing(self.broker.consumer(group)) as first:
             first.subscribe([topic], Journal().rebalance())
             assert len(read(first, 10)) == 10
             first.commit({TopicPartition(topic, 0): 4})
-        second = stack.enter_context(closing(self.make_consumer(group)))
+        second = stack.enter_context(closing(self.broker.consumer(group)))
         second.subscribe([topic], Journal().rebalance())
         assert [record.offset for record in read(second, 6)] == [4, 5, 6, 7, 8, 9]
 
     def test_nothing_is_committed_unasked(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
+        topic = self.broker.topic(1)
         self.write([Message(topic, b"k", b"v")])
-        with closing(self.make_consumer(group)) as first:
+        with closing(self.broker.consumer(group)) as first:
             first.subscribe([topic], Journal().rebalance())
             read(first, 1)
-        second = stack.enter_context(closing(self.make_consumer(group)))
+        second = stack.enter_context(closing(self.broker.consumer(group)))
         second.subscribe([topic], Journal().rebalance())
         assert [record.offset for record in read(second, 1)] == [0]
 
     def test_assignment_is_told_before_the_first_record(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(2)
+        topic = self.broker.topic(2)
         self.write([Message(topic, str(number).encode(), b"v") for number in range(20)])
         journal = Journal()
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], journal.rebalance())
         deadline = time.monotonic() + PATIENCE_S
         count = 0
@@ -153,11 +147,11 @@ class TransportContract(ABC):
     def test_two_consumers_share_the_partitions_and_may_commit_while_giving_up(
         self, group: str, stack: ExitStack
     ) -> None:
-        topic = self.make_topic(4)
+        topic = self.broker.topic(4)
         keys = [str(number).encode() for number in range(40)]
         self.write([Message(topic, key, b"before") for key in keys])
-        first = stack.enter_context(closing(self.make_consumer(group)))
-        second = stack.enter_context(closing(self.make_consumer(group)))
+        first = stack.enter_context(closing(self.broker.consumer(group)))
+        second = stack.enter_context(closing(self.broker.consumer(group)))
         journals = Journal(), Journal()
         positions: dict[TopicPartition, int] = {}
         noting = journals[0].rebalance()
@@ -190,9 +184,9 @@ class TransportContract(ABC):
         assert len({(record.source, record.offset) for record in got}) == 40
 
     def test_a_survivor_takes_over_what_another_leaves(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(2)
-        first = stack.enter_context(closing(self.make_consumer(group)))
-        second = stack.enter_context(closing(self.make_consumer(group)))
+        topic = self.broker.topic(2)
+        first = stack.enter_context(closing(self.broker.consumer(group)))
+        second = stack.enter_context(closing(self.broker.consumer(group)))
         journals = Journal(), Journal()
         first.subscribe([topic], journals[0].rebalance())
         second.subscribe([topic], journals[1].rebalance())
@@ -208,9 +202,9 @@ class TransportContract(ABC):
             second.poll(timeout_s=0.05, max_records=10)
 
     def test_an_exception_in_a_callback_comes_out_of_poll_for_ever(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
+        topic = self.broker.topic(1)
         self.write([Message(topic, b"k", b"v")])
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
 
         def fail(places: Sequence[TopicPartition]) -> None:
             raise LookupError(f"no state for {places}")
@@ -222,15 +216,15 @@ class TransportContract(ABC):
             consumer.poll(timeout_s=0.1, max_records=10)
 
     def test_poll_returns_nothing_when_nothing_comes(self, group: str, stack: ExitStack) -> None:
-        topic = self.make_topic(1)
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        topic = self.broker.topic(1)
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         for _ in range(5):
             assert consumer.poll(timeout_s=0.05, max_records=10) == []
 
     def test_flushed_means_written(self) -> None:
-        topic = self.make_topic(2)
-        with closing(self.make_producer()) as producer, closing(self.make_consumer("reader")) as consumer:
+        topic = self.broker.topic(2)
+        with closing(self.broker.producer()) as producer, closing(self.broker.consumer("reader")) as consumer:
             places = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
             assert consumer.end_offsets(places) == dict.fromkeys(places, 0)
             for number in range(100):
@@ -242,8 +236,8 @@ class TransportContract(ABC):
             producer.flush(timeout_s=PATIENCE_S)
 
     def test_the_position_follows_what_was_read(self, group: str) -> None:
-        topic = self.make_topic(2)
-        with closing(self.make_producer()) as producer, closing(self.make_consumer(group)) as consumer:
+        topic = self.broker.topic(2)
+        with closing(self.broker.producer()) as producer, closing(self.broker.consumer(group)) as consumer:
             places = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
             consumer.subscribe([topic], IGNORE)
             assert consumer.positions(places) == {}
@@ -258,8 +252,8 @@ class TransportContract(ABC):
     def test_a_message_over_the_limit_is_refused_and_one_at_the_limit_is_written(
         self, group: str, stack: ExitStack
     ) -> None:
-        topic = self.make_topic(1)
-        producer = stack.enter_context(closing(self.make_producer(max_message_bytes=1_000_000)))
+        topic = self.broker.topic(1)
+        producer = stack.enter_context(closing(self.broker.producer()))
         assert producer.max_message_bytes == 1_000_000
         header = ("name", b"12345")
         largest = Message(topic, b"k", b"v" * (1_000_000 - 1 - 9), (header,))
@@ -267,29 +261,29 @@ class TransportContract(ABC):
             producer.send(Message(topic, b"kk", largest.value, largest.headers))
         producer.send(largest)
         producer.flush(timeout_s=PATIENCE_S)
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         consumer.subscribe([topic], Journal().rebalance())
         assert read(consumer, 1)[0].value == largest.value
 
     def test_a_message_with_neither_key_nor_value_is_refused(self, stack: ExitStack) -> None:
-        producer = stack.enter_context(closing(self.make_producer()))
+        producer = stack.enter_context(closing(self.broker.producer()))
         with pytest.raises(TransportError, match="neither key nor value"):
-            producer.send(Message(self.make_topic(1), None, None))
+            producer.send(Message(self.broker.topic(1), None, None))
 
     def test_an_unknown_topic_is_named_with_what_to_do(self, group: str, stack: ExitStack) -> None:
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         with pytest.raises(TransportError, match=r"'no-such-topic' does not exist.*create it"):
-            consumer.subscribe([self.make_topic(1), "no-such-topic"], Journal().rebalance())
-        producer = stack.enter_context(closing(self.make_producer()))
+            consumer.subscribe([self.broker.topic(1), "no-such-topic"], Journal().rebalance())
+        producer = stack.enter_context(closing(self.broker.producer()))
         with pytest.raises(TransportError, match=r"'no-such-topic' does not exist.*create it"):
             producer.send(Message("no-such-topic", b"k", b"v"))
 
     def test_closing_twice_is_fine_and_using_the_closed_is_not(self, group: str) -> None:
-        topic = self.make_topic(1)
-        consumer = self.make_consumer(group)
+        topic = self.broker.topic(1)
+        consumer = self.broker.consumer(group)
         consumer.subscribe([topic], Journal().rebalance())
         consumer.poll(timeout_s=0.05, max_records=1)
-        producer = self.make_producer()
+        producer = self.broker.producer()
         for _ in range(2):
             consumer.close()
             producer.close()
@@ -303,44 +297,6 @@ class TransportContract(ABC):
             producer.flush(timeout_s=1.0)
 
     def test_poll_before_subscribe_is_refused(self, group: str, stack: ExitStack) -> None:
-        consumer = stack.enter_context(closing(self.make_consumer(group)))
+        consumer = stack.enter_context(closing(self.broker.consumer(group)))
         with pytest.raises(TransportError, match="subscribe"):
             consumer.poll(timeout_s=0.0, max_records=1)
-
-
-class TestMemory(TransportContract):
-    """The in-memory broker keeps the contract."""
-
-    @pytest.fixture(autouse=True)
-    def _broker(self) -> None:
-        self._memory = MemoryBroker({}, now_ms=lambda: time.time_ns() // 1_000_000)
-
-    def make_topic(self, partitions: int) -> str:
-        name = f"topic-{uuid.uuid4().hex[:12]}"
-        self._memory.create_topics({name: partitions})
-        return name
-
-    def make_consumer(self, group: str) -> Consumer:
-        return self._memory.consumer(group)
-
-    def make_producer(self, max_message_bytes: int = 1_000_000) -> Producer:
-        return self._memory.producer(max_message_bytes=max_message_bytes)
-
-
-class TestKafka(TransportContract):
-    """A real Kafka through kafka-python keeps the contract."""
-
-    @pytest.fixture(autouse=True)
-    def _settings(self, kafka: str) -> None:
-        self._kafka = KafkaSettings(bootstrap_servers=kafka)
-
-    def make_topic(self, partitions: int) -> str:
-        name = f"topic-{uuid.uuid4().hex[:12]}"
-        create_topics(self._kafka, {name: partitions})
-        return name
-
-    def make_consumer(self, group: str) -> Consumer:
-        return KafkaConsumer(self._kafka.model_copy(update={"group_id": group}))
-
-    def make_producer(self, max_message_bytes: int = 1_000_000) -> Producer:
-        return KafkaProducer(self._kafka.model_copy(update={"max_message_bytes": max_message_bytes}))

@@ -8,7 +8,8 @@ import kafka
 
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Consumer, Producer, TransactionalProducer
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, create_topics
+from streamer.transport.clients import clients_of
+from streamer.transport.kafka import create_topics
 from streamer.transport.kafka_client import connect
 from streamer.transport.memory import MemoryBroker, MemoryProducer, MemoryTransactionalProducer
 from tests.helpers.transport import PATIENCE_S
@@ -64,9 +65,10 @@ class InMemory:
 
 
 class RealKafka:
-    """A running Kafka."""
+    """A running Kafka, by the client library that the settings name."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        self._clients = clients_of(settings)
         self._settings = settings
 
     def topic(self, partitions: int) -> str:
@@ -87,10 +89,10 @@ class RealKafka:
             time.sleep(0.1)
 
     def consumer(self, group: str) -> Consumer:
-        return KafkaConsumer(self._settings.model_copy(update={"group_id": group}))
+        return self._clients.consumer(self._settings.model_copy(update={"group_id": group}))
 
     def producer(self) -> Producer:
-        return KafkaProducer(self._settings)
+        return self._clients.producer(self._settings)
 
     def transactional(self, transactional_id: str) -> TransactionalProducer:
-        return KafkaTransactionalProducer(self._settings, transactional_id)
+        return self._clients.transactional(self._settings, transactional_id)

@@ -38,6 +38,7 @@ ONLY_IN = {
     "torch": ("detectors/",),
     "numba": ("detectors/compiled.py",),
     "kafka": ("streamer/transport/kafka",),
+    "confluent_kafka": ("streamer/transport/confluent_",),
     "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),

@@ -1,0 +1,82 @@
+"""What one poll of librdkafka brought: records by partition, ends of logs, and faults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, Message
+
+from streamer.events.record import Headers, Record, TopicPartition
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What could not be read.
+
+    Attributes:
+        error: why.
+        place: the partition, for messages.
+    """
+
+    error: KafkaError
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What came.
+
+    Attributes:
+        records: of each partition, in the order of its log.
+        ends: offsets of the ends that were reached; what lies before them is read or holds no record.
+        faults: in the order in which they came.
+    """
+
+    records: dict[TopicPartition, list[Record]] = field(default_factory=dict)
+    ends: dict[TopicPartition, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def sorted_out(messages: Sequence[Message]) -> Polled:
+    """Sort out what librdkafka returned, which mixes everything."""
+    polled = Polled()
+    source: TopicPartition | None = None
+    records: list[Record] = []
+    for message in messages:
+        error = message.error()
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if error is not None or topic is None or partition is None or offset is None:
+            _note(polled, message, error)
+            continue
+        # In a backlog, many of one partition come one after another.
+        if source is None or partition != source.partition or topic != source.topic:
+            source = TopicPartition(topic, partition)
+            records = polled.records.setdefault(source, [])
+        headers = message.headers()
+        records.append(
+            Record(
+                source.topic,
+                partition,
+                offset,
+                message.key(),
+                message.value(),
+                _headers(headers) if headers else (),
+                message.timestamp()[1],
+            )
+        )
+    return polled
+
+
+def _note(polled: Polled, message: Message, error: KafkaError | None) -> None:
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if error is None or error.code() == KafkaError._MAX_POLL_EXCEEDED:
+        return  # the partitions are told to be lost
+    if error.code() == KafkaError._PARTITION_EOF and topic is not None and partition is not None and offset is not None:
+        polled.ends[TopicPartition(topic, partition)] = offset
+        return
+    polled.faults.append(Fault(error, f"{topic}/{partition} from {offset} on" if topic else "the position"))
+
+
+def _headers(headers: object) -> Headers:
+    # Kafka knows headers without a value; a reader of ours sees them as empty.
+    pairs = headers if isinstance(headers, list) else []
+    return tuple((name, value or b"") for name, value in pairs)
