@@ -33,7 +33,7 @@ FIRST_DAY = 20
 
 QUICK = {
     # Small steps, so that a fault meets a worker in the midst of its work.
-    "worker.max_poll_records": "40",
+    "worker.max_poll_records": "10",
     "worker.commit_interval_ms": "0",
     "snapshots.interval_s": "0.3",
     # So little is remembered that users, merchants and ids are evicted all the time.

@@ -29,6 +29,7 @@ from tests.helpers.small_bundles import small_bundle
 from tests.helpers.worker import Topics, eventually, worker
 
 WORLD = replace(SMALL_WORLD, episodes_per_1000_user_days=20.0)
+BUDGET = ["--set", "alerts.alerts_per_million=20000"]
 QUICK = ["--newest", "2000", "--epochs", "1"]
 
 
@@ -57,10 +58,9 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def shelf(weeks: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a bundle in use and one that was fine-tuned from it."""
     place = tmp_path_factory.mktemp("shelf")
-    flags = ["--set", "alerts.alerts_per_million=20000"]
-    document("train", "--data", weeks[0], "--out", place / "one", *QUICK, "--data-licence", "CC0-1.0", *flags)
+    document("train", "--data", weeks[0], "--out", place / "one", *QUICK, "--data-licence", "CC0-1.0", *BUDGET)
     document("bundles", "promote", place / "one")
-    document("train", "--data", weeks[1], "--out", place / "two", "--from", place, *QUICK, *flags)
+    document("train", "--data", weeks[1], "--out", place / "two", "--from", place, *QUICK, *BUDGET)
     return place
 
 
@@ -154,10 +154,10 @@ def test_what_cannot_be_done_is_told(
 
 
 def test_promotion_and_the_way_back(shelf: Path, weeks: list[Path]) -> None:
-    done = document("bundles", "promote", shelf / "two", "--data", weeks[2])
+    done = document("bundles", "promote", shelf / "two", "--data", weeks[2], *BUDGET)
     assert done["changed"]
     assert done["comparison"] == document(
-        "bundles", "compare", shelf / "two", "--data", weeks[2], "--with", shelf / "one"
+        "bundles", "compare", shelf / "two", "--data", weeks[2], "--with", shelf / "one", *BUDGET
     )
     assert open_bundle(shelf).manifest.made.version == "2"
     assert not document("bundles", "promote", shelf / "two")["changed"]
@@ -256,11 +256,11 @@ def test_a_second_bundle_scores_on_the_same_scale(tmp_path: Path) -> None:
 
     week = history.windows.rows(slice(begins[1], None))
     risks = [open_bundle(tmp_path / version).ensemble.judge(week).risk for version in ("0", "1")]
-    for alerts_per_million in (1_000, 5_000):
-        threshold = threshold_tail(alerts_per_million)
-        before, after = (int((risk >= threshold).sum()) for risk in risks)
-        assert before > 50, "few alerts would prove nothing"
-        assert abs(after / before - 1) < 0.2, (alerts_per_million, before, after)
+    # As much as 80 of the 8,000 payments that calibrate lie beyond; a smaller budget is moved by chance.
+    threshold = threshold_tail(10_000)
+    before, after = (int((risk >= threshold).sum()) for risk in risks)
+    assert before > 200, "few alerts would prove nothing"
+    assert abs(after / before - 1) < 0.2, (before, after)
 
 
 def test_a_running_worker_takes_over_what_is_put_in_use(kafka: str, bundle: Path, tmp_path: Path) -> None:

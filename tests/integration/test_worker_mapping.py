@@ -49,7 +49,8 @@ def test_a_mapped_topic_leads_to_alerts_and_what_does_not_fit_to_dead_letters(
     topics = Topics(kafka).create(partitions=1)
     strange = b'{"op": "d", "after": null}'
     topics.produce([Message(topics.transactions, b"key", value) for value in (*payments, strange)])
-    with worker(topics, bundle, tmp_path / "log", "--set", f"events.mapping={mapping}") as running:
+    flags = ["--set", f"events.mapping={mapping}", "--set", "alerts.alerts_per_million=20000"]
+    with worker(topics, bundle, tmp_path / "log", *flags) as running:
         eventually("all records are read", lambda: topics.committed() == len(payments) + 1)
         assert running.stop() == 0
     alerts = alerts_of(topics.read(topics.alerts))
