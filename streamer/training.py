@@ -15,7 +15,8 @@ from detectors.models.tails import FeatureTails
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.evaluate import quality
-from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.fit import NOWHERE, Folders, Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.processes import rank
 from streamer import __version__
 from streamer.errors import ArchiveError, EnvironmentFault
 from streamer.history import History
@@ -42,8 +43,13 @@ class NewBundle:
 
 
 def train_bundle(
-    history: History, new: NewBundle, config: TrainingConfig, progress: Callable[[Progress], None]
-) -> Manifest:
+    history: History,
+    new: NewBundle,
+    config: TrainingConfig,
+    progress: Callable[[Progress], None],
+    *,
+    folders: Folders = NOWHERE,
+) -> Manifest | None:
     """Train all detectors, calibrate them on the newest windows, save the bundle.
 
     Args:
@@ -51,10 +57,14 @@ def train_bundle(
         new: where it goes.
         config: seed, epochs and the share that is held back.
         progress: told of every step.
+        folders: a training that was killed goes on from the checkpoints that it left there.
+
+    Returns:
+        The manifest; None in processes that only help the first one.
 
     Raises:
         ArchiveError: there are too few windows to learn from.
-        EnvironmentFault: the folder exists or cannot be written.
+        EnvironmentFault: the folder exists or cannot be written, or a package is missing.
     """
     if len(history.windows) < LEAST_WINDOWS:
         raise ArchiveError(
@@ -65,8 +75,13 @@ def train_bundle(
     use_one_thread()
     parts = split(history.windows, config)
     tails = FeatureTails.fit(parts.fit, TABLE)
-    vae = fit_vae(parts, TABLE, config, progress)
-    gan = fit_gan(parts, TABLE, config, progress)
+    try:
+        vae = fit_vae(parts, TABLE, config, progress, folders=folders)
+        gan = fit_gan(parts, TABLE, config, progress, folders=folders)
+    except ImportError as error:
+        raise EnvironmentFault(f"training needs {error.name}: run pip install 'fraud-streamer[train]'") from error
+    if rank() > 0:
+        return None
     suspicious = corrupt(parts.held_back, TABLE, np.random.default_rng(config.seed))
     ensemble = Ensemble.calibrate((vae, gan, tails), parts.held_back, suspicious)
     made = Provenance(

@@ -37,26 +37,33 @@ def train(
     seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
     bundle_id: Annotated[str | None, typer.Option(help="Name of the line of bundles; unset begins one.")] = None,
     version: Annotated[str, typer.Option(help="Version within the line.")] = "1",
+    work_dir: Annotated[
+        Path | None,
+        typer.Option(help="Keep checkpoints here, to go on after a kill; unset: in OUT.training while it trains."),
+    ] = None,
     config: Config = None,
     overrides: Overrides = None,
     bootstrap: Bootstrap = None,
     as_json: Json = False,
 ) -> None:
-    """Train a VAE and a GAN on past payments, calibrate them, save a bundle."""
-    from detectors.training.fit import TrainingConfig
+    """Train a VAE and a GAN on past payments, calibrate them, save a bundle; a killed training goes on."""
+    from detectors.training.fit import Folders, TrainingConfig
+    from detectors.training.processes import rank
     from streamer.cli.source import open_source
     from streamer.clock import SystemClock
     from streamer.events.mapping_file import open_mapping
     from streamer.history import collect
     from streamer.progress import counting
     from streamer.training import NewBundle, train_bundle
+    from streamer.training_folder import Workplace
     from streamer.training_progress import training
 
     if out.exists():
         raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
     chosen_mapping = mapping_from(mapping, preset)
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
-    console = Console(stderr=True)
+    first = rank() == 0
+    console = Console(stderr=True, quiet=not first)
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
         history = collect(source, settings, open_mapping(settings.events.mapping), newest=newest, progress=count)
@@ -67,8 +74,14 @@ def train(
         )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
     new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
+    work = Workplace.beside(out, work_dir)
+    work.begin(history, chosen, first=first)
     with training(console) as move:
-        made = train_bundle(history, new, chosen, move).made
+        manifest = train_bundle(history, new, chosen, move, folders=Folders(work.folder))
+    if manifest is None:
+        return
+    work.finish()
+    made = manifest.made
     result = {
         "bundle": str(out),
         "bundle_id": made.bundle_id,

@@ -16,8 +16,9 @@ from detectors.scaling import Scaling
 from detectors.threads import use_one_thread
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples
-from detectors.training.loop import Task, train
+from detectors.training.loop import train
 from detectors.training.tasks.autoregressive import AutoregressiveTask
+from detectors.training.tasks.base import Step, Task
 from detectors.training.tasks.classifier import ClassifierTask
 from detectors.training.tasks.gan import GanTask
 from detectors.training.tasks.masking import MaskedFieldModel, MaskingTask
@@ -27,6 +28,7 @@ from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import read_only, simulated_windows
 
 CONFIG = TrainingConfig(epochs=2, batch_size=64)
+STEP = Step(at=0.5, key=(0,))
 
 
 def examples() -> Examples:
@@ -65,9 +67,9 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 def test_there_is_a_loss_for_each_network_that_moves_it_alone(task: Task) -> None:
-    for network, loss in zip(task.networks, task.losses(examples(), 0.5), strict=True):
-        assert loss.shape == ()
-        gradients = torch.autograd.grad(loss, list(network.parameters()))
+    for network, loss in zip(task.networks, task.losses(examples(), STEP), strict=True):
+        assert loss.total.shape == ()
+        gradients = torch.autograd.grad(loss.total, list(network.parameters()))
         assert all(gradient.abs().sum() > 0 for gradient in gradients)
 
 
@@ -75,7 +77,7 @@ def test_losses_are_computed_where_the_networks_are(task: Task) -> None:
     """A tensor of torch's meta device refuses to meet one that is elsewhere."""
     for network in task.networks:
         network.to("meta")
-    assert {loss.device.type for loss in task.losses(examples(), 0.5)} == {"meta"}
+    assert {loss.total.device.type for loss in task.losses(examples(), STEP)} == {"meta"}
 
 
 def test_training_lowers_what_is_judged_by(task: Task) -> None:

@@ -10,6 +10,7 @@ from detectors.models.vae import Vae, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST, Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples, checked
+from detectors.training.tasks.base import Loss, Step
 from detectors.training.tensors import device_of, tensors_for
 
 
@@ -26,7 +27,6 @@ class VaeTask:
         self._scaling = scaling
         self._table = table
         self._config = config
-        self._noise = torch.Generator().manual_seed(config.seed)
         self._checked = VaeInputs.of(checked(Examples(held_back)).windows, scaling, table)
 
     @property
@@ -34,19 +34,20 @@ class VaeTask:
         """See `Task.networks`."""
         return (self._network,)
 
-    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:
+    def losses(self, batch: Examples, step: Step) -> Iterator[Loss]:
         """See `Task.losses`."""
-        beta = self._config.beta * min(1.0, at / max(self._config.warm_up, 1e-9))
-        noise = torch.randn(len(batch), self._network.latent, generator=self._noise)
+        beta = self._config.beta * min(1.0, step.at / max(self._config.warm_up, 1e-9))
+        noise = torch.randn(len(batch), self._network.latent, generator=step.noise())
         yield self._loss(VaeInputs.of(batch.windows, self._scaling, self._table), noise, beta)
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`: without noise, at the full weight."""
         noise = torch.zeros(len(self._checked.window), self._network.latent)
-        return self._loss(self._checked, noise, self._config.beta).item()
+        return self._loss(self._checked, noise, self._config.beta).total.item()
 
-    def _loss(self, inputs: VaeInputs, noise: Tensor, beta: float) -> Tensor:
+    def _loss(self, inputs: VaeInputs, noise: Tensor, beta: float) -> Loss:
         window, undirected, directed = tensors_for(self._network, inputs.window, inputs.undirected, inputs.directed)
         noise = noise.to(device_of(self._network))
         surprise, divergence = self._network.losses(window, undirected, directed.clamp(LEAST, MOST), noise)
-        return surprise.mean() + beta * divergence.sum(dim=1).mean()
+        told, strayed = surprise.mean(), divergence.sum(dim=1).mean()
+        return Loss(told + beta * strayed, {"surprise": told.detach(), "kl": strayed.detach()})
