@@ -1,9 +1,10 @@
 """From past payments to a bundle."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from detectors.api import Windows
 from detectors.bundle import save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest, Provenance
+from detectors.models.gan import Gan
 from detectors.models.tails import FeatureTails
+from detectors.models.vae import Vae
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.evaluate import quality
@@ -49,6 +52,7 @@ def train_bundle(
     progress: Callable[[Progress], None],
     *,
     folders: Folders = NOWHERE,
+    tuned: Mapping[str, TrainingConfig] = MappingProxyType({}),
 ) -> Manifest | None:
     """Train all detectors, calibrate them on the newest windows, save the bundle.
 
@@ -58,6 +62,7 @@ def train_bundle(
         config: seed, epochs and the share that is held back.
         progress: told of every step.
         folders: a training that was killed goes on from the checkpoints that it left there.
+        tuned: configurations of single models, by name, in the place of `config`.
 
     Returns:
         The manifest; None in processes that only help the first one.
@@ -76,8 +81,8 @@ def train_bundle(
     parts = split(history.windows, config)
     tails = FeatureTails.fit(parts.fit, TABLE)
     try:
-        vae = fit_vae(parts, TABLE, config, progress, folders=folders)
-        gan = fit_gan(parts, TABLE, config, progress, folders=folders)
+        vae = fit_vae(parts, TABLE, tuned.get(Vae.name, config), progress, folders=folders)
+        gan = fit_gan(parts, TABLE, tuned.get(Gan.name, config), progress, folders=folders)
     except ImportError as error:
         raise EnvironmentFault(f"training needs {error.name}: run pip install 'fraud-streamer[train]'") from error
     if rank() > 0:

@@ -41,6 +41,9 @@ def train(
         Path | None,
         typer.Option(help="Keep checkpoints here, to go on after a kill; unset: in OUT.training while it trains."),
     ] = None,
+    search: Annotated[
+        int | None, typer.Option(min=1, help="Try so many settings of each model first; those tried before count.")
+    ] = None,
     config: Config = None,
     overrides: Overrides = None,
     bootstrap: Bootstrap = None,
@@ -54,6 +57,7 @@ def train(
     from streamer.events.mapping_file import open_mapping
     from streamer.history import collect
     from streamer.progress import counting
+    from streamer.searching import search_models
     from streamer.training import NewBundle, train_bundle
     from streamer.training_folder import Workplace
     from streamer.training_progress import training
@@ -77,7 +81,11 @@ def train(
     work = Workplace.beside(out, work_dir)
     work.begin(history, chosen, first=first)
     with training(console) as move:
-        manifest = train_bundle(history, new, chosen, move, folders=Folders(work.folder))
+        found = (
+            {} if search is None else search_models(history, chosen, trials=search, progress=move, folder=work.folder)
+        )
+        tuned = {model: each.config for model, each in found.items()}
+        manifest = train_bundle(history, new, chosen, move, folders=Folders(work.folder), tuned=tuned)
     if manifest is None:
         return
     work.finish()
@@ -89,10 +97,14 @@ def train(
         "rows": made.rows,
         "rejected": history.rejected,
         "metrics": made.metrics,
+        "search": {name: {"chosen": f.chosen, "auc": f.value, "auc_before": f.before} for name, f in found.items()},
     }
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
+    for name, each in found.items():
+        settings_found = ", ".join(f"{key} {value:.4g}" for key, value in each.chosen.items())
+        typer.echo(f"{name}: {settings_found}; it told corruptions with AUC {each.value:.4f}, before {each.before:.4f}")
     rows = made.rows
     typer.echo(f"{out}: bundle {made.bundle_id} version {made.version}")
     typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")

@@ -22,9 +22,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.snapshot_writer", "streamer.recovery"}
     ),
-    frozenset(
-        {"streamer.recorder", "streamer.training", "streamer.training_folder", "streamer.delivery", "streamer.accounts"}
-    ),
+    frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
+    frozenset({"streamer.training_folder", "streamer.searching"}),
     frozenset({"streamer.ownership", "streamer.supervisor"}),
     frozenset({"streamer.worker", "streamer.replay"}),
     frozenset({"streamer.evaluation", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),

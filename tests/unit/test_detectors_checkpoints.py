@@ -1,6 +1,7 @@
 """A training that is killed and goes on ends in the same bits as one that is not."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -99,3 +100,9 @@ def test_a_checkpoint_needs_no_code_to_be_read(tmp_path: Path) -> None:
     trained("gan", Folders(tmp_path), lambda _: None)
     kept = torch.load(tmp_path / "gan.ckpt", weights_only=True)
     assert set(kept["best"]["weights"]) <= {name.removeprefix("networks.0.") for name in kept["state_dict"]}
+
+
+def test_another_configuration_begins_anew(tmp_path: Path) -> None:
+    other = replace(CONFIG, epochs=1)
+    fit_vae(parts(), TABLE, other, lambda _: None, folders=Folders(tmp_path))
+    assert trained("vae", Folders(tmp_path), lambda _: None) == undisturbed("vae")

@@ -122,7 +122,16 @@ class TaskModule(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the best weights so far beside the newest."""
-        checkpoint[_BEST] = {"loss": self.best_loss, "weights": self.best, "finished": self.finished}
+        checkpoint[_BEST] = {
+            "loss": self.best_loss,
+            "weights": self.best,
+            "finished": self.finished,
+            "config": repr(self._config),
+        }
+
+    def began(self, checkpoint: Mapping[str, Any]) -> bool:
+        """Tell whether a checkpoint is of a training with this configuration."""
+        return bool(checkpoint[_BEST]["config"] == repr(self._config))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember the best weights so far."""

@@ -36,10 +36,12 @@ def run(
     batches = batches_an_epoch(len(examples), config.batch_size)
     module = TaskModule(task, config, batches).train()
     checkpoint = None if folders.checkpoints is None else folders.checkpoints / f"{task.name}.ckpt"
-    resumed = checkpoint is not None and checkpoint.exists()
-    if checkpoint is not None and resumed:
+    resumed = False
+    if checkpoint is not None and checkpoint.exists():
         kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        module.on_load_checkpoint(kept)
+        resumed = module.began(kept)
+        if resumed:
+            module.on_load_checkpoint(kept)
         if module.finished:
             return module.best
     callbacks: list[Callback] = [
