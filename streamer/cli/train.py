@@ -41,6 +41,9 @@ def train(
         Path | None,
         typer.Option(help="Keep checkpoints here, to go on after a kill; unset: in OUT.training while it trains."),
     ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Write curves and pictures of the training here, for TensorBoard.")
+    ] = None,
     search: Annotated[
         int | None, typer.Option(min=1, help="Try so many settings of each model first; those tried before count.")
     ] = None,
@@ -85,7 +88,9 @@ def train(
             {} if search is None else search_models(history, chosen, trials=search, progress=move, folder=work.folder)
         )
         tuned = {model: each.config for model, each in found.items()}
-        manifest = train_bundle(history, new, chosen, move, folders=Folders(work.folder), tuned=tuned)
+        manifest = train_bundle(
+            history, new, chosen, move, folders=Folders(work.folder, curves=tensorboard), tuned=tuned
+        )
     if manifest is None:
         return
     work.finish()

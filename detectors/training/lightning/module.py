@@ -55,7 +55,7 @@ class TaskModule(LightningModule):
         self.networks = nn.ModuleList(task.networks)
         self._task = task
         self._config = config
-        self._batches = batches
+        self.batches = batches
         self._optimisers: list[AdamW] = []
         self._schedules: list[CosineAnnealingLR] = []
         self.best: dict[str, Tensor] = {}
@@ -67,6 +67,11 @@ class TaskModule(LightningModule):
         """What learns."""
         return self._task
 
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step."""
+        return float(self._schedules[0].get_last_lr()[0])
+
     def configure_optimizers(self) -> tuple[list[AdamW], list[CosineAnnealingLR]]:
         """Return an optimiser and its schedule for each network."""
         config = self._config
@@ -74,19 +79,19 @@ class TaskModule(LightningModule):
             AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
             for network in self.networks
         ]
-        steps = config.epochs * self._batches
+        steps = config.epochs * self.batches
         self._schedules = [CosineAnnealingLR(optimiser, steps) for optimiser in self._optimisers]
         return self._optimisers, self._schedules
 
     def steps_before(self, batch: int) -> int:
         """Return how many steps were done before a batch of this epoch."""
-        return self.current_epoch * self._batches + batch
+        return self.current_epoch * self.batches + batch
 
     def training_step(self, batch: Examples, batch_idx: int) -> StepResult:
         """Move each network once."""
         done = self.steps_before(batch_idx)
         step = Step(
-            (done + 1) / (self._config.epochs * self._batches), (self._config.seed, _DRAWS, done, self.global_rank)
+            (done + 1) / (self._config.epochs * self.batches), (self._config.seed, _DRAWS, done, self.global_rank)
         )
         # Gradients of a loss for other networks than its own are never used. Distributed training
         # waits for all of them; alone, they are not computed.

@@ -52,6 +52,10 @@ def run(
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         callbacks.append(Checkpoints(checkpoint, folders.every))
+    if folders.curves is not None:
+        from detectors.training.lightning.curves import Curves  # noqa: PLC0415 (nobody else waits for TensorBoard)
+
+        callbacks.append(Curves(folders.curves / task.name))
     with _quiet(), _interruptible():
         trainer = make_trainer(config.epochs, callbacks)
         trainer.fit(

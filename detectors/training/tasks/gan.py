@@ -9,15 +9,17 @@ from torch.nn.functional import softplus
 
 from detectors.api import FeatureTable, Windows
 from detectors.models.gan import Discriminator, Gan, Generator
+from detectors.models.trained import Trained
 from detectors.models.verdict import verdict_inputs
 from detectors.scaling import Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Examples, checked
 from detectors.training.tasks.base import Loss, Step
+from detectors.training.tasks.view import Pair, View
 from detectors.training.tensors import device_of, tensors_for
 
-Pair = tuple[Tensor, Tensor]
+Both = tuple[Tensor, Tensor]
 
 
 class GanTask:
@@ -62,7 +64,13 @@ class GanTask:
         real, bad = (self._discriminator(*self._pair(each)) for each in self._checked)
         return (softplus(real).mean() + softplus(-bad).mean()).item()
 
-    def _adversarial(self, real: Pair, bad: Pair, generated: Pair) -> Loss:
+    def view(self) -> View:
+        """See `Viewable.view`."""
+        judged = self._checked[0]
+        trained = Trained(self._table, self._config.gan, self._scaling, self._discriminator)
+        return Pair.of(judged, self._table).scored(Gan.finish(trained, judged))
+
+    def _adversarial(self, real: Both, bad: Both, generated: Both) -> Loss:
         """Return the discriminator's logistic loss; its logit is of "not real"."""
         window, last = (torch.cat(each) for each in zip(real, bad, [part.detach() for part in generated], strict=True))
         of_real, of_bad, of_generated = self._discriminator(window, last).chunk(3)
@@ -75,12 +83,12 @@ class GanTask:
             }
         return Loss(loss.mean(), parts)
 
-    def _pair(self, windows: Windows) -> Pair:
+    def _pair(self, windows: Windows) -> Both:
         window, last = tensors_for(self._discriminator, *verdict_inputs(windows, self._scaling))
         return window, last
 
 
-def _moment_gap(real: Pair, generated: Pair) -> Tensor:
+def _moment_gap(real: Both, generated: Both) -> Tensor:
     """Return how far means and standard deviations are apart, squared, over steps and features.
 
     The discriminator hardly looks at the generator, which alone would let it draw one window
