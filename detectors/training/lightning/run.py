@@ -57,7 +57,7 @@ def run(
 
         callbacks.append(Curves(folders.curves / task.name))
     with _quiet(), _interruptible():
-        trainer = make_trainer(config.epochs, callbacks)
+        trainer = make_trainer(config.epochs, callbacks, networks=len(task.networks))
         trainer.fit(
             module,
             datamodule=ExamplesModule(examples, config),
@@ -67,7 +67,7 @@ def run(
     return module.best
 
 
-def make_trainer(epochs: int, callbacks: list[Callback]) -> Trainer:
+def make_trainer(epochs: int, callbacks: list[Callback], *, networks: int) -> Trainer:
     """Return a trainer for this process: on a GPU if there is one, with others if `torchrun` started them."""
     gpu = torch.cuda.is_available()
     together = processes()
@@ -76,8 +76,7 @@ def make_trainer(epochs: int, callbacks: list[Callback]) -> Trainer:
         accelerator="gpu" if gpu else "cpu",
         devices=here,
         num_nodes=together // here,
-        # Within one step a network may have no part in the loss of another.
-        strategy="ddp_find_unused_parameters_true" if together > 1 else "auto",
+        strategy=_strategy(networks) if together > 1 else "auto",
         precision=precision(half=gpu and torch.cuda.is_bf16_supported(including_emulation=False)),
         max_epochs=epochs,
         callbacks=callbacks,
@@ -91,6 +90,11 @@ def make_trainer(epochs: int, callbacks: list[Callback]) -> Trainer:
     )
 
 
+def _strategy(networks: int) -> str:
+    """Return how processes share gradients: where two networks play, one has no part in the loss of the other."""
+    return "ddp" if networks == 1 else "ddp_find_unused_parameters_true"
+
+
 def precision(*, half: bool) -> Literal["bf16-mixed", "32-true"]:
     """Return what networks compute in: brain floats have the range of others, so that no loss is to be scaled."""
     return "bf16-mixed" if half else "32-true"
@@ -99,15 +103,17 @@ def precision(*, half: bool) -> Literal["bf16-mixed", "32-true"]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out what Lightning tells of its surroundings, and what torch tells Lightning's authors."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
