@@ -15,6 +15,7 @@ from streamer.events.record import TopicPartition
 from streamer.settings import Settings
 from streamer.state.partition import Advance, PartitionState
 from streamer.transport.base import Source
+from streamer.window_files import WindowFiles
 
 DAY_MS = 86_400_000
 
@@ -70,6 +71,7 @@ def collect(
     *,
     newest: int,
     progress: Callable[[int], None],
+    files: WindowFiles | None = None,
 ) -> History:
     """Read a bounded source to its end and return its newest windows.
 
@@ -79,6 +81,7 @@ def collect(
         mapping: see `advances`.
         newest: at most this many windows are kept; older events still shape the state.
         progress: see `advances`.
+        files: hold the windows in the place of memory.
 
     Raises:
         ArchiveError: the source holds no transaction.
@@ -90,15 +93,18 @@ def collect(
     for advance, faults in advances(source, settings, mapping, progress=progress):
         rejected += faults
         held += len(advance.batch)
-        windows.append(advance.windows)
+        windows.append(advance.windows if files is None else files.keep(advance.windows))
         times.append(advance.batch.timestamp)
         ids.append(np.array(advance.batch.transaction_id, dtype=np.str_))
         while len(windows) > 1 and held - len(windows[0]) >= newest:
             held -= len(windows.pop(0))
+            if files is not None:
+                files.drop_oldest()
             times.pop(0)
             ids.pop(0)
     if held == 0:
         raise ArchiveError(f"no transaction found ({rejected} records rejected): check the file or the topic range")
     timestamp = np.concatenate(times)
     order = np.argsort(timestamp, kind="stable")[-newest:]
-    return History(Windows.concatenate(windows).rows(order), timestamp[order], np.concatenate(ids)[order], rejected)
+    ordered = Windows.concatenate(windows).rows(order) if files is None else files.ordered(windows, order)
+    return History(ordered, timestamp[order], np.concatenate(ids)[order], rejected)

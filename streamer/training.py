@@ -17,6 +17,7 @@ from detectors.models.tails import FeatureTails
 from detectors.models.vae import Vae
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
+from detectors.training.dataset import Parts, spread
 from detectors.training.evaluate import quality
 from detectors.training.fit import NOWHERE, Folders, Progress, TrainingConfig, fit_gan, fit_vae, split
 from detectors.training.processes import rank
@@ -26,6 +27,8 @@ from streamer.history import History
 from streamer.state.features import TABLE
 
 LEAST_WINDOWS = 1_000
+MOST_HELD_BACK = 100_000
+"""Windows that calibrate: as many as memory holds several times; more would not change the curves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def train_bundle(
         raise EnvironmentFault(f"{str(new.folder)!r} exists: a bundle is never changed; choose another --out")
     use_one_thread()
     parts = split(history.windows, config)
+    parts = Parts(parts.fit, parts.held_back.rows(spread(len(parts.held_back), MOST_HELD_BACK)))
     tails = FeatureTails.fit(parts.fit, TABLE)
     try:
         vae = fit_vae(parts, TABLE, tuned.get(Vae.name, config), progress, folders=folders)

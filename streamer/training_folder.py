@@ -1,7 +1,9 @@
 """The folder of one training: what it needs to go on after a kill, and for whom it is.
 
-plan.json     what is trained from what; another training does not go on from here
-NAME.ckpt     each model's newest checkpoint
+plan.json       what is trained from what; another training does not go on from here
+NAME.ckpt       each model's newest checkpoint
+search.journal  the trials of a search
+windows-N/      what process N learns from, where that is too much for memory
 """
 
 import hashlib
@@ -17,6 +19,7 @@ from detectors.training.config import TrainingConfig
 from streamer import __version__
 from streamer.errors import EnvironmentFault
 from streamer.history import History
+from streamer.window_files import WindowFiles
 
 PLAN = "plan.json"
 
@@ -68,10 +71,27 @@ class Workplace:
         except OSError as error:
             raise EnvironmentFault(f"the training's folder {str(self.folder)!r} cannot be used: {error}") from error
 
-    def finish(self) -> None:
-        """Remove what only a killed training needs."""
+    def files(self, rank: int) -> WindowFiles:
+        """Return files for the windows of a process.
+
+        Raises:
+            EnvironmentFault: the folder cannot be used.
+        """
+        try:
+            return WindowFiles(self._windows(rank))
+        except OSError as error:
+            raise EnvironmentFault(f"the training's folder {str(self.folder)!r} cannot be used: {error}") from error
+
+    def finish(self, rank: int) -> None:
+        """Remove what only a training needs that is not finished; each process removes its own windows."""
+        shutil.rmtree(self._windows(rank), ignore_errors=True)
+        if rank > 0:
+            return
         if not self.lasting:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _windows(self, rank: int) -> Path:
+        return self.folder / f"windows-{rank}"
 
 
 def _digest(history: History) -> str:

@@ -19,7 +19,7 @@ from optuna.trial import Trial, TrialState
 from detectors.api import Detector, FeatureTable, Windows
 from detectors.training.config import Progress, TrainingConfig
 from detectors.training.corruption import corrupt
-from detectors.training.dataset import Parts, split_by_time
+from detectors.training.dataset import Parts, split_by_time, spread
 from detectors.training.evaluate import quality
 from detectors.training.fit import fit_gan, fit_vae
 from detectors.training.found import Found
@@ -62,7 +62,8 @@ def search(
     """
     space = SEARCHABLE[model]
     parts = split_by_time(windows, config.held_back_share)
-    judged = _evenly(parts.held_back)
+    judged = parts.held_back.rows(spread(len(parts.held_back), _TOLD_APART))
+    parts = Parts(parts.fit, judged)
     bad = corrupt(judged, table, np.random.default_rng([config.seed, 3]))
     study = _study(model, config.seed, folder)
     _repeat_unfinished(study)
@@ -100,11 +101,6 @@ def _repeat_unfinished(study: optuna.Study) -> None:
 
 def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(states=(TrialState.COMPLETE,))
-
-
-def _evenly(windows: Windows) -> Windows:
-    count = min(len(windows), _TOLD_APART)
-    return windows.rows(np.unique(np.linspace(0, len(windows) - 1, count).astype(np.intp)))
 
 
 def _shared(trial: Trial) -> dict[str, float]:

@@ -23,6 +23,8 @@ from streamer.cli.options import (
 from streamer.errors import EnvironmentFault
 
 ENOUGH_DAYS = 14
+IN_MEMORY = 200_000
+"""Windows that are held in memory, 2 KB each; where more are asked for, all are held in files."""
 
 
 def train(
@@ -71,9 +73,12 @@ def train(
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
     first = rank() == 0
     console = Console(stderr=True, quiet=not first)
+    work = Workplace.beside(out, work_dir)
+    files = work.files(rank()) if newest > IN_MEMORY else None
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
-        history = collect(source, settings, open_mapping(settings.events.mapping), newest=newest, progress=count)
+        chosen_fields = open_mapping(settings.events.mapping)
+        history = collect(source, settings, chosen_fields, newest=newest, progress=count, files=files)
     if history.days < ENOUGH_DAYS:
         console.print(
             f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "
@@ -81,19 +86,17 @@ def train(
         )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
     new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
-    work = Workplace.beside(out, work_dir)
     work.begin(history, chosen, first=first)
     with training(console) as move:
-        found = (
-            {} if search is None else search_models(history, chosen, trials=search, progress=move, folder=work.folder)
-        )
+        found = {}
+        if search is not None:
+            found = dict(search_models(history, chosen, trials=search, progress=move, folder=work.folder))
         tuned = {model: each.config for model, each in found.items()}
-        manifest = train_bundle(
-            history, new, chosen, move, folders=Folders(work.folder, curves=tensorboard), tuned=tuned
-        )
+        folders = Folders(work.folder, curves=tensorboard)
+        manifest = train_bundle(history, new, chosen, move, folders=folders, tuned=tuned)
+    work.finish(rank())
     if manifest is None:
         return
-    work.finish()
     made = manifest.made
     result = {
         "bundle": str(out),

@@ -15,7 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),
-    frozenset({"streamer.state", "streamer.transport", "streamer.bundles"}),
+    frozenset({"streamer.state", "streamer.transport", "streamer.window_files", "streamer.bundles"}),
     frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks", "streamer.dead_letters"}),
     frozenset({"streamer.partition", "streamer.mapped_archive"}),
     frozenset({"streamer.witness", "streamer.scoring", "streamer.outputs"}),

@@ -69,7 +69,7 @@ def test_a_folder_of_ones_own_choice_stays(tmp_path: Path) -> None:
     for chosen in (None, tmp_path / "chosen"):
         work = Workplace.beside(tmp_path / "bundle", chosen)
         work.begin(history(), CONFIG, first=True)
-        work.finish()
+        work.finish(0)
         assert work.folder.exists() == (chosen is not None)
 
 
