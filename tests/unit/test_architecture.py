@@ -1,6 +1,8 @@
 """The rules of the house: who may import whom, and how long a file may be."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +162,17 @@ def test_worker_imports_no_training_library() -> None:
             assert name.split(".")[0] not in TRAINING, f"{module} imports {name}"
             queue += [name, name.rpartition(".")[0]]
     assert "streamer.state.kernel" in reachable
+
+
+def test_what_does_not_train_does_not_wait_for_what_trains() -> None:
+    modules = ("streamer.cli.app", "streamer.demo.session", "streamer.training", "detectors.training.candidates")
+    told = subprocess.run(
+        (sys.executable, "-c", f"import {', '.join(modules)}, sys; print(*sys.modules)"),
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert not {"pytorch_lightning", "lightning_fabric", "optuna", "tensorboard", "matplotlib"} & set(
+        told.stdout.split()
+    )

@@ -16,6 +16,8 @@ from detectors.scaling import Scaling
 from detectors.threads import use_one_thread
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples
+from detectors.training.lightning import run
+from detectors.training.lightning.run import precision
 from detectors.training.loop import train
 from detectors.training.tasks.autoregressive import AutoregressiveTask
 from detectors.training.tasks.base import Step, Task
@@ -90,6 +92,13 @@ def test_training_lowers_what_is_judged_by(task: Task) -> None:
     train(task, examples(), CONFIG, lambda _: None)
     assert judged() < before
     assert not task.networks[0].training
+
+
+def test_brain_floats_train_as_well_and_leave_single_ones(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What GPUs compute in, on the CPU."""
+    monkeypatch.setattr(run, "precision", lambda *, half: precision(half=not half))
+    test_training_lowers_what_is_judged_by(task)
+    assert {parameter.dtype for parameter in task.networks[0].parameters()} == {torch.float32}
 
 
 def test_without_labels_a_classifier_has_no_task() -> None:
