@@ -15,6 +15,7 @@ from streamer.events.record import TopicPartition
 from streamer.settings import Settings
 from streamer.state.partition import Advance, PartitionState
 from streamer.transport.base import Source
+from streamer.window_files import WindowFiles
 
 DAY_MS = 86_400_000
 
@@ -74,6 +75,7 @@ def collect(
     *,
     newest: int,
     progress: Callable[[int], None],
+    files: WindowFiles | None = None,
 ) -> History:
     """Read a bounded source to its end and return its newest windows.
 
@@ -83,6 +85,7 @@ def collect(
         mapping: see `advances`.
         newest: at most this many windows are kept; older events still shape the state.
         progress: see `advances`.
+        files: hold the windows in the place of memory.
 
     Raises:
         ArchiveError: the source holds no transaction.
@@ -97,12 +100,14 @@ def collect(
         rejected += faults
         begins = min(begins, int(advance.batch.timestamp.min(initial=begins)))
         held += len(advance.batch)
-        windows.append(advance.windows)
+        windows.append(advance.windows if files is None else files.keep(advance.windows))
         times.append(advance.batch.timestamp)
         ids.append(np.array(advance.batch.transaction_id, dtype=np.str_))
         users.append(np.array(advance.batch.user_id, dtype=np.str_))
         while len(windows) > 1 and held - len(windows[0]) >= newest:
             held -= len(windows.pop(0))
+            if files is not None:
+                files.drop_oldest()
             times.pop(0)
             ids.pop(0)
             users.pop(0)
@@ -110,8 +115,9 @@ def collect(
         raise ArchiveError(f"no transaction found ({rejected} records rejected): check the file or the topic range")
     timestamp = np.concatenate(times)
     order = np.argsort(timestamp, kind="stable")[-newest:]
+    ordered = Windows.concatenate(windows).rows(order) if files is None else files.ordered(windows, order)
     return History(
-        Windows.concatenate(windows).rows(order),
+        ordered,
         timestamp[order],
         np.concatenate(ids)[order],
         np.concatenate(users)[order],

@@ -1,22 +1,27 @@
 """From past payments to a bundle."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.api import Detector, Windows
 from detectors.bundle import Bundle, save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest, Provenance
+from detectors.models.gan import Gan
 from detectors.models.tails import FeatureTails
+from detectors.models.vae import Vae
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
-from detectors.training.dataset import Parts
+from detectors.training.dataset import Parts, spread
 from detectors.training.evaluate import quality
-from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.fit import NOWHERE, Folders, Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.processes import rank
 from detectors.training.tune import tune
 from streamer import __version__
 from streamer.alerts.texts import time_text
@@ -30,6 +35,8 @@ from streamer.history import History
 from streamer.state.features import TABLE
 
 LEAST_WINDOWS = 1_000
+MOST_HELD_BACK = 100_000
+"""Windows that calibrate: as many as memory holds several times; more would not change the curves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ def train_bundle(
     *,
     about: Circumstances = UNTOLD,
     start: Bundle | None = None,
-) -> Manifest:
+    folders: Folders = NOWHERE,
+    tuned: Mapping[str, TrainingConfig] = MappingProxyType({}),
+) -> Manifest | None:
     """Train all detectors, calibrate them on the newest windows, save the bundle with its model card.
 
     Nothing learns from labels, but payments that are known to be fraud are not calibrated by.
@@ -69,12 +78,17 @@ def train_bundle(
         progress: told of every step.
         about: what the card tells beside.
         start: the bundle whose detectors are fine-tuned; None begins anew.
+        folders: a training that was killed goes on from the checkpoints that it left there.
+        tuned: configurations of single models, by name, in the place of `config`.
+
+    Returns:
+        The manifest; None in processes that only help the first one.
 
     Raises:
         ArchiveError: there are too few windows to learn from, none newer than those of `start`, or
             all that are held back are known to be fraud.
         BundleError: a detector of `start` cannot be fine-tuned.
-        EnvironmentFault: the folder exists or cannot be written.
+        EnvironmentFault: the folder exists or cannot be written, or a package is missing.
     """
     if len(history.windows) < LEAST_WINDOWS:
         raise ArchiveError(
@@ -89,11 +103,18 @@ def train_bundle(
         )
     use_one_thread()
     parts = split(history.windows, config)
-    lesson = _Lesson(history, parts, start)
-    detectors = _detectors(lesson, config, progress)
+    kept = len(parts.fit) + spread(len(parts.held_back), MOST_HELD_BACK)
+    parts = Parts(parts.fit, history.windows.rows(kept))
+    lesson = _Lesson(history, parts, kept, start)
+    try:
+        detectors = _detectors(lesson, config, tuned, progress, folders)
+    except ImportError as error:
+        raise EnvironmentFault(f"training needs {error.name}: run pip install 'fraud-streamer[train]'") from error
+    if rank() > 0:
+        return None
     suspicious = corrupt(parts.held_back, TABLE, np.random.default_rng(config.seed))
     # A burst of fraud among them would move the threshold that it should be found by.
-    innocent = [not about.labels.get(str(name), False) for name in history.transaction_id[len(parts.fit) :]]
+    innocent = [not about.labels.get(str(name), False) for name in history.transaction_id[kept]]
     if not any(innocent):
         raise ArchiveError("all of the newest payments are labelled fraud: check the labels")
     ensemble = Ensemble.calibrate(detectors, parts.held_back.rows(np.flatnonzero(innocent)), suspicious)
@@ -118,16 +139,33 @@ def train_bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
+    """What is learnt from.
+
+    Attributes:
+        history: all of it.
+        parts: windows to learn from, and those that calibrate.
+        kept: rows of the history that calibrate.
+        start: the bundle to go on from, if any.
+    """
+
     history: History
     parts: Parts
+    kept: NDArray[np.intp]
     start: Bundle | None
 
 
-def _detectors(lesson: _Lesson, config: TrainingConfig, progress: Callable[[Progress], None]) -> Sequence[Detector]:
+def _detectors(
+    lesson: _Lesson,
+    config: TrainingConfig,
+    tuned: Mapping[str, TrainingConfig],
+    progress: Callable[[Progress], None],
+    folders: Folders,
+) -> Sequence[Detector]:
     parts, start = lesson.parts, lesson.start
     if start is None:
         tails = FeatureTails.fit(parts.fit, TABLE)
-        return fit_vae(parts, TABLE, config, progress), fit_gan(parts, TABLE, config, progress), tails
+        vae = fit_vae(parts, TABLE, tuned.get(Vae.name, config), progress, folders=folders)
+        return vae, fit_gan(parts, TABLE, tuned.get(Gan.name, config), progress, folders=folders), tails
     try:
         return tune(start.ensemble.detectors, parts, TABLE, config, progress)
     except ValueError as error:
@@ -136,7 +174,7 @@ def _detectors(lesson: _Lesson, config: TrainingConfig, progress: Callable[[Prog
 
 def _card(made: Provenance, lesson: _Lesson, ensemble: Ensemble, about: Circumstances) -> ModelCard:
     history, start = lesson.history, lesson.start
-    held_back = np.arange(len(history.timestamp)) >= len(lesson.parts.fit)
+    held_back = np.isin(np.arange(len(history.timestamp)), lesson.kept)
     exam = Exam.of(history, about.labels, held_back, seed=made.seed)
     comparison = None
     if start is not None:

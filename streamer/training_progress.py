@@ -11,7 +11,10 @@ from detectors.training.fit import Progress as TrainingProgress
 
 @contextmanager
 def training(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show a bar for each model in training; the block gets the function that moves them."""
+    """Show a bar for each model in training; the block gets the function that moves them.
+
+    Nothing is shown where there is no terminal.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -20,7 +23,7 @@ def training(console: Console) -> Iterator[Callable[[TrainingProgress], None]]:
         TimeElapsedColumn(),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
 
         def move(now: TrainingProgress) -> None:
             if now.model not in tasks:

@@ -1,6 +1,7 @@
 """How models are trained, and how far training is."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from detectors.models.autoregressive import AutoregressiveConfig
 from detectors.models.classifier import ClassifierConfig
@@ -17,8 +18,10 @@ class TrainingConfig:
         epochs: passes over the windows.
         batch_size: windows a step.
         held_back_share: share of the windows, the newest, that calibrate and are not learnt from.
+        patience: training stops after so many epochs without a better one.
         learning_rate: at the start; falls to 0 along a cosine.
         weight_decay: AdamW's.
+        longest_gradient: gradients of a network are cut to this norm.
         beta: weight of the VAE's divergence, reached after the warm-up.
         warm_up: share of the steps in which beta grows from 0.
         generated_weight: weight of the generator's samples against the corruptions' 1.
@@ -33,8 +36,10 @@ class TrainingConfig:
     epochs: int = 5
     batch_size: int = 256
     held_back_share: float = 0.2
+    patience: int = 3
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    longest_gradient: float = 1.0
     beta: float = 1.0
     warm_up: float = 0.2
     generated_weight: float = 0.1
@@ -54,6 +59,8 @@ class TrainingConfig:
             raise ValueError(f"epochs={self.epochs}, batch_size={self.batch_size}: at least 1 epoch of batches of 2")
         if not 0 < self.held_back_share < 1:
             raise ValueError(f"held_back_share={self.held_back_share}: choose above 0 and below 1")
+        if self.patience < 1:
+            raise ValueError(f"patience={self.patience}: at least 1 epoch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +78,21 @@ class Progress:
     step: int
     steps: int
     loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a training leaves what it leaves beside a detector.
+
+    Attributes:
+        checkpoints: what is needed to go on after a kill; None keeps nothing.
+        every: steps between two checkpoints within an epoch.
+        curves: for TensorBoard; None draws none.
+    """
+
+    checkpoints: Path | None = None
+    every: int = 2_000
+    curves: Path | None = None
+
+
+NOWHERE = Folders()

@@ -45,8 +45,12 @@ class Examples:
 
 def checked(examples: Examples) -> Examples:
     """Take at most 8,192, evenly spread: more would cost time, not change which epoch is the best."""
-    count = min(len(examples), 8_192)
-    return examples.rows(np.unique(np.linspace(0, len(examples) - 1, count).astype(np.intp)))
+    return examples.rows(spread(len(examples), 8_192))
+
+
+def spread(count: int, most: int) -> NDArray[np.intp]:
+    """Choose at most so many of `count` rows, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.intp))
 
 
 def split_by_time(windows: Windows, held_back_share: float) -> Parts:

@@ -17,7 +17,7 @@ from detectors.models.gan import Discriminator, Gan, Generator
 from detectors.models.trained import Trained
 from detectors.models.vae import Vae, VaeNetwork
 from detectors.scaling import Scaling
-from detectors.training.config import Progress, TrainingConfig
+from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, Parts, split_by_time
 from detectors.training.loop import seeded, train
 from detectors.training.pretrain import Pretrained
@@ -28,6 +28,8 @@ from detectors.training.tasks.gan import GanTask
 from detectors.training.tasks.vae import VaeTask
 
 __all__ = [
+    "NOWHERE",
+    "Folders",
     "Progress",
     "TrainingConfig",
     "fit_autoregressive",
@@ -48,11 +50,17 @@ def split(windows: Windows, config: TrainingConfig) -> Parts:
 
 
 def fit_vae(
-    parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report, *, start: Pretrained | None = None
+    parts: Parts,
+    table: FeatureTable,
+    config: TrainingConfig,
+    progress: Report,
+    *,
+    start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> Vae:
     """Train and calibrate the VAE; the epoch that expects the held-back windows best is kept."""
     scaling = Scaling.fit(parts.fit, table)
-    network = train_vae(parts, scaling, table, config, progress, start=start)
+    network = train_vae(parts, scaling, table, config, progress, start=start, folders=folders)
     return Vae.calibrate(Trained(table, config.vae, scaling, network), parts.held_back)
 
 
@@ -64,21 +72,28 @@ def train_vae(
     progress: Report,
     *,
     start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> VaeNetwork:
     """Train the VAE's network."""
     with seeded(config.seed):
         network = VaeNetwork(config.vae, table)
     _begin(network.context, start)
-    train(VaeTask(network, scaling, table, parts.held_back, config), Examples(parts.fit), config, progress)
+    train(VaeTask(network, scaling, table, parts.held_back, config), Examples(parts.fit), config, progress, folders)
     return network
 
 
 def fit_gan(
-    parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report, *, start: Pretrained | None = None
+    parts: Parts,
+    table: FeatureTable,
+    config: TrainingConfig,
+    progress: Report,
+    *,
+    start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> Gan:
     """Train the GAN; the epoch whose discriminator tells held-back windows from corruptions best is kept."""
     scaling = Scaling.fit(parts.fit, table)
-    discriminator, _ = train_gan(parts, scaling, table, config, progress, start=start)
+    discriminator, _ = train_gan(parts, scaling, table, config, progress, start=start, folders=folders)
     return Gan.finish(Trained(table, config.gan, scaling, discriminator), parts.fit)
 
 
@@ -90,6 +105,7 @@ def train_gan(
     progress: Report,
     *,
     start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> tuple[Discriminator, Generator]:
     """Train discriminator and generator; the discriminator comes without its normalisation."""
     with seeded(config.seed + 1):
@@ -97,13 +113,19 @@ def train_gan(
         _begin(discriminator.backbone, start)
         normalise(discriminator, but=discriminator.logit)
     task = GanTask((discriminator, generator), scaling, table, parts.held_back, config)
-    train(task, Examples(parts.fit), config, progress)
+    train(task, Examples(parts.fit), config, progress, folders)
     settle(discriminator)
     return discriminator, generator
 
 
 def fit_autoregressive(
-    parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report, *, start: Pretrained | None = None
+    parts: Parts,
+    table: FeatureTable,
+    config: TrainingConfig,
+    progress: Report,
+    *,
+    start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> Autoregressive:
     """Train and calibrate the autoregressive model; the epoch that expects the held-back events best is kept."""
     scaling = Scaling.fit(parts.fit, table)
@@ -111,7 +133,7 @@ def fit_autoregressive(
         network = NextEventNetwork(config.autoregressive, table)
     _begin(network.context, start)
     task = AutoregressiveTask(network, scaling, table, parts.held_back)
-    train(task, Examples(parts.fit), config, progress)
+    train(task, Examples(parts.fit), config, progress, folders)
     return Autoregressive.calibrate(Trained(table, config.autoregressive, scaling, network), parts.held_back)
 
 
@@ -123,6 +145,7 @@ def fit_classifier(
     progress: Report,
     *,
     start: Pretrained | None = None,
+    folders: Folders = NOWHERE,
 ) -> Classifier:
     """Train and calibrate the classifier; the epoch that tells held-back frauds best is kept.
 
@@ -133,6 +156,7 @@ def fit_classifier(
         config: of the training.
         progress: told of every step.
         start: what the backbone starts from.
+        folders: see `train`.
 
     Raises:
         ValueError: there are not as many labels as windows, or those to learn from are all of one kind.
@@ -145,7 +169,7 @@ def fit_classifier(
     with seeded(config.seed + 3):
         network = ClassifierNetwork(config.classifier, table)
     _begin(network.backbone, start)
-    train(ClassifierTask(network, scaling, fit, held_back, config), fit, config, progress)
+    train(ClassifierTask(network, scaling, fit, held_back, config), fit, config, progress, folders)
     return Classifier.calibrate(Trained(table, config.classifier, scaling, network), parts.held_back, fraud[count:])
 
 

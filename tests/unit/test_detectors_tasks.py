@@ -16,8 +16,11 @@ from detectors.scaling import Scaling
 from detectors.threads import use_one_thread
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples
-from detectors.training.loop import Task, train
+from detectors.training.lightning import run
+from detectors.training.lightning.run import precision
+from detectors.training.loop import train
 from detectors.training.tasks.autoregressive import AutoregressiveTask
+from detectors.training.tasks.base import Step, Task
 from detectors.training.tasks.classifier import ClassifierTask
 from detectors.training.tasks.gan import GanTask
 from detectors.training.tasks.masking import MaskedFieldModel, MaskingTask
@@ -27,6 +30,7 @@ from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import read_only, simulated_windows
 
 CONFIG = TrainingConfig(epochs=2, batch_size=64)
+STEP = Step(at=0.5, key=(0,))
 
 
 def examples() -> Examples:
@@ -65,9 +69,9 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 
 def test_there_is_a_loss_for_each_network_that_moves_it_alone(task: Task) -> None:
-    for network, loss in zip(task.networks, task.losses(examples(), 0.5), strict=True):
-        assert loss.shape == ()
-        gradients = torch.autograd.grad(loss, list(network.parameters()))
+    for network, loss in zip(task.networks, task.losses(examples(), STEP), strict=True):
+        assert loss.total.shape == ()
+        gradients = torch.autograd.grad(loss.total, list(network.parameters()))
         assert all(gradient.abs().sum() > 0 for gradient in gradients)
 
 
@@ -75,7 +79,7 @@ def test_losses_are_computed_where_the_networks_are(task: Task) -> None:
     """A tensor of torch's meta device refuses to meet one that is elsewhere."""
     for network in task.networks:
         network.to("meta")
-    assert {loss.device.type for loss in task.losses(examples(), 0.5)} == {"meta"}
+    assert {loss.total.device.type for loss in task.losses(examples(), STEP)} == {"meta"}
 
 
 def test_training_lowers_what_is_judged_by(task: Task) -> None:
@@ -88,6 +92,13 @@ def test_training_lowers_what_is_judged_by(task: Task) -> None:
     train(task, examples(), CONFIG, lambda _: None)
     assert judged() < before
     assert not task.networks[0].training
+
+
+def test_brain_floats_train_as_well_and_leave_single_ones(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What GPUs compute in, on the CPU."""
+    monkeypatch.setattr(run, "precision", lambda *, half: precision(half=not half))
+    test_training_lowers_what_is_judged_by(task)
+    assert {parameter.dtype for parameter in task.networks[0].parameters()} == {torch.float32}
 
 
 def test_without_labels_a_classifier_has_no_task() -> None:

@@ -9,6 +9,7 @@ from detectors.models.autoregressive import Autoregressive, NextEventNetwork
 from detectors.models.next_event import NextEvents
 from detectors.scaling import Scaling
 from detectors.training.dataset import Examples, checked
+from detectors.training.tasks.base import Loss, Step
 from detectors.training.tensors import tensors_for
 
 
@@ -29,9 +30,9 @@ class AutoregressiveTask:
         """See `Task.networks`."""
         return (self._network,)
 
-    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
+    def losses(self, batch: Examples, step: Step) -> Iterator[Loss]:  # noqa: ARG002 (the form of all tasks)
         """See `Task.losses`."""
-        yield self._loss(batch.windows)
+        yield Loss(self._loss(batch.windows))
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""

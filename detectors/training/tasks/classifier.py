@@ -12,6 +12,7 @@ from detectors.models.verdict import verdict_inputs
 from detectors.scaling import Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.dataset import Examples, checked
+from detectors.training.tasks.base import Loss, Step
 from detectors.training.tensors import device_of, tensors_for
 
 _FOCUS = 2.0
@@ -44,9 +45,9 @@ class ClassifierTask:
         """See `Task.networks`."""
         return (self._network,)
 
-    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
+    def losses(self, batch: Examples, step: Step) -> Iterator[Loss]:  # noqa: ARG002 (the form of all tasks)
         """See `Task.losses`."""
-        yield self._loss(batch)
+        yield Loss(self._loss(batch))
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""

@@ -9,14 +9,17 @@ from torch.nn.functional import softplus
 
 from detectors.api import FeatureTable, Windows
 from detectors.models.gan import Discriminator, Gan, Generator
+from detectors.models.trained import Trained
 from detectors.models.verdict import verdict_inputs
 from detectors.scaling import Scaling
 from detectors.training.config import TrainingConfig
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Examples, checked
+from detectors.training.tasks.base import Loss, Step
+from detectors.training.tasks.view import Pair, View
 from detectors.training.tensors import device_of, tensors_for
 
-Pair = tuple[Tensor, Tensor]
+Both = tuple[Tensor, Tensor]
 
 
 class GanTask:
@@ -37,44 +40,55 @@ class GanTask:
         self._scaling = scaling
         self._table = table
         self._config = config
-        self._rng = np.random.default_rng([config.seed, 2])
-        self._noise = torch.Generator().manual_seed(config.seed + 1)
         judged = checked(Examples(held_back)).windows
-        self._checked = judged, corrupt(judged, table, self._rng)
+        self._checked = judged, corrupt(judged, table, np.random.default_rng([config.seed, 2]))
 
     @property
     def networks(self) -> Sequence[nn.Module]:
         """See `Task.networks`."""
         return (self._discriminator, self._generator)
 
-    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
+    def losses(self, batch: Examples, step: Step) -> Iterator[Loss]:
         """See `Task.losses`."""
         real = self._pair(batch.windows)
-        bad = self._pair(corrupt(batch.windows, self._table, self._rng))
-        noise = torch.randn(len(batch), self._config.gan.noise, generator=self._noise)
+        bad = self._pair(corrupt(batch.windows, self._table, step.numbers()))
+        noise = torch.randn(len(batch), self._config.gan.noise, generator=step.noise())
         center, scale = tensors_for(self._generator, self._scaling.center, self._scaling.scale)
         generated = self._generator(noise.to(device_of(self._generator)), real[0][:, :, -1], center, scale)
         yield self._adversarial(real, bad, generated)
-        yield softplus(self._discriminator(*generated)).mean() + _moment_gap(real, generated)
+        drawn, gap = softplus(self._discriminator(*generated)).mean(), _moment_gap(real, generated)
+        yield Loss(drawn + gap, {"generator": drawn.detach(), "moment_gap": gap.detach()})
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
         real, bad = (self._discriminator(*self._pair(each)) for each in self._checked)
         return (softplus(real).mean() + softplus(-bad).mean()).item()
 
-    def _adversarial(self, real: Pair, bad: Pair, generated: Pair) -> Tensor:
+    def view(self) -> View:
+        """See `Viewable.view`."""
+        judged = self._checked[0]
+        trained = Trained(self._table, self._config.gan, self._scaling, self._discriminator)
+        return Pair.of(judged, self._table).scored(Gan.finish(trained, judged))
+
+    def _adversarial(self, real: Both, bad: Both, generated: Both) -> Loss:
         """Return the discriminator's logistic loss; its logit is of "not real"."""
         window, last = (torch.cat(each) for each in zip(real, bad, [part.detach() for part in generated], strict=True))
         of_real, of_bad, of_generated = self._discriminator(window, last).chunk(3)
         loss = softplus(of_real) + softplus(-of_bad) + self._config.generated_weight * softplus(-of_generated)
-        return loss.mean()
+        with torch.no_grad():
+            parts = {
+                "real_taken_for_real": (of_real < 0).float().mean(),
+                "corrupted_found": (of_bad > 0).float().mean(),
+                "generated_found": (of_generated > 0).float().mean(),
+            }
+        return Loss(loss.mean(), parts)
 
-    def _pair(self, windows: Windows) -> Pair:
+    def _pair(self, windows: Windows) -> Both:
         window, last = tensors_for(self._discriminator, *verdict_inputs(windows, self._scaling))
         return window, last
 
 
-def _moment_gap(real: Pair, generated: Pair) -> Tensor:
+def _moment_gap(real: Both, generated: Both) -> Tensor:
     """Return how far means and standard deviations are apart, squared, over steps and features.
 
     The discriminator hardly looks at the generator, which alone would let it draw one window

@@ -13,6 +13,7 @@ from detectors.api import FeatureTable, Windows
 from detectors.models.backbones import make_backbone
 from detectors.scaling import EXTRA_CHANNELS, Scaling
 from detectors.training.dataset import Examples, checked
+from detectors.training.tasks.base import Loss, Step
 from detectors.training.tensors import device_of
 
 _STEPS_HIDDEN, _FIELDS_HIDDEN = 0.1, 0.1
@@ -64,19 +65,18 @@ class MaskingTask:
         self._network = network
         self._scaling = scaling
         self._groups = groups_of(table)
-        self._draws = torch.Generator().manual_seed(seed)
         window = torch.from_numpy(scaling.window(checked(Examples(held_back)).windows))
-        self._checked = window, hide(window, self._groups, self._draws)
+        self._checked = window, hide(window, self._groups, torch.Generator().manual_seed(seed))
 
     @property
     def networks(self) -> Sequence[nn.Module]:
         """See `Task.networks`."""
         return (self._network,)
 
-    def losses(self, batch: Examples, at: float) -> Iterator[Tensor]:  # noqa: ARG002 (the form of all tasks)
+    def losses(self, batch: Examples, step: Step) -> Iterator[Loss]:
         """See `Task.losses`."""
         window = torch.from_numpy(self._scaling.window(batch.windows))
-        yield self._loss(window, hide(window, self._groups, self._draws))
+        yield Loss(self._loss(window, hide(window, self._groups, step.noise())))
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
