@@ -100,6 +100,10 @@ class Worker:
 
     def turn(self, stopping: threading.Event) -> None:
         """Do one round of the loop."""
+        with self._metrics.stage("rest"):
+            self._turn(stopping)
+
+    def _turn(self, stopping: threading.Event) -> None:
         self._health.beat()
         try:
             records = self._poll()

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext
 
 import structlog
+from rich.console import Console
 
 from detectors.bundle import Bundle
 from detectors.threads import use_one_thread
@@ -22,6 +23,7 @@ from streamer.health import Health, HealthServer
 from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
+from streamer.profile import profiled
 from streamer.recorder import Recorder
 from streamer.settings import Settings
 from streamer.snapshots import Snapshots
@@ -39,8 +41,13 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def serve_worker(settings: Settings, stopping: threading.Event) -> None:
+def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool = False) -> None:
     """Run the worker with metrics and health until `stopping` is set.
+
+    Args:
+        settings: all settings.
+        stopping: ends the work.
+        profile: whether to tell where the time goes.
 
     Raises:
         StreamerError: a part cannot start or cannot go on.
@@ -68,15 +75,16 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         require_topics(settings.kafka, settings.topics.names)
         warn_of_passing_names(settings)
         warm_up(settings, bundle)
-        supervise(
-            lambda: build_worker(
-                settings, bundle, mapping, metrics=metrics, health=health, clock=clock, port=server.port
-            ),
-            stopping,
-            clock=clock,
-            health=health,
-            metrics=metrics,
-        )
+        with profiled(metrics.times, Console(stderr=True).print) if profile else nullcontext():
+            supervise(
+                lambda: build_worker(
+                    settings, bundle, mapping, metrics=metrics, health=health, clock=clock, port=server.port
+                ),
+                stopping,
+                clock=clock,
+                health=health,
+                metrics=metrics,
+            )
         log.info("stopped")
     finally:
         server.close()
