@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numba
 from rich.console import Console
 
-from detectors.threads import use_one_thread
-from streamer.logs import configure
-from streamer.settings import LogSettings
 from streamer.transport.embedded import EmbeddedKafka
 from tests.bench import backlog, in_memory, latency, memory, parts, scoring, snapshots, table
 from tests.bench.machine import machine
+from tests.bench.quiet import quieten
 from tests.bench.timing import Measurement
 from tests.bench.workload import BATCH, PARTITIONS, Workload
 from tests.conftest import JARS
@@ -55,9 +52,7 @@ QUICK = Options(repeat=3, events=20_000, slice_s=2, partitions=2)
 def main() -> None:
     options, path = _arguments()
     facts = machine()
-    use_one_thread()
-    numba.set_num_threads(1)
-    configure(LogSettings(level="error"))
+    quieten()
     console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     results: list[Measurement] = []
     with tempfile.TemporaryDirectory() as name, console.status("simulating and training") as status:
