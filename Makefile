@@ -54,6 +54,7 @@ lock: ## Pin all dependencies anew.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-uv.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --all-extras --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	@grep -E '^(msgspec|numba|numpy|safetensors|torch)==' requirements.lock | tr -d '\\' | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --constraint - tests/bench/quix.in -o tests/bench/quix.lock
 
 clean: ## Remove the environment and everything the demo keeps.
 	@rm -rf $(VENV) .streamer dist build

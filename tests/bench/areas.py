@@ -12,6 +12,7 @@ from tests.bench import (
     latency,
     memory,
     parts,
+    quix,
     scale_out,
     scoring,
     skew,
@@ -19,8 +20,8 @@ from tests.bench import (
     startup,
 )
 from tests.bench.live import Load
-from tests.bench.timing import Measurement
-from tests.bench.workload import Workload
+from tests.bench.timing import Absence, Measurement
+from tests.bench.workload import TRAINING_EVENTS, Workload
 
 WORKER = "whole worker, exactly once"
 RATE = 2_000
@@ -41,6 +42,9 @@ class Options:
         partitions: full ones that are restored; of as many users the memory is measured.
         crowds: numbers of users among which an event is measured.
         seldom: repetitions of what takes long.
+        peer_events: what a slow peer reads of the backlog.
+        training_events: before the backlog; less makes alerts oftener.
+        areas: what is measured unless others are asked for.
     """
 
     repeat: int
@@ -49,10 +53,9 @@ class Options:
     partitions: int
     crowds: tuple[int, int]
     seldom: int
-
-
-FULL = Options(repeat=5, events=200_000, slice_s=10, partitions=10, crowds=(10_000, 1_000_000), seldom=3)
-QUICK = Options(repeat=3, events=20_000, slice_s=2, partitions=1, crowds=(10_000, 100_000), seldom=1)
+    peer_events: int
+    training_events: int
+    areas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Bench:
         bootstrap: a broker of this run's own.
         folder: for files.
         results: of the areas before.
+        absences: what could not be measured.
     """
 
     workload: Workload
@@ -72,6 +76,7 @@ class Bench:
     bootstrap: str
     folder: Path
     results: list[Measurement] = field(default_factory=list)
+    absences: list[Absence] = field(default_factory=list)
 
     def rate_of(self, what: str) -> float | None:
         """Return the median of a figure that was measured before; None where it was not."""
@@ -93,6 +98,22 @@ def _parts(bench: Bench) -> Iterator[Measurement]:
 
 def _backlog(bench: Bench) -> Iterator[Measurement]:
     yield from backlog.reading(bench.workload, bench.bootstrap, bench.options.repeat)
+
+
+def _peers(bench: Bench) -> Iterator[Measurement]:
+    options = bench.options
+    fastest = bench.rate_of(WORKER)
+    for what in quix.VARIANTS:
+        try:
+            peer = quix.reading(
+                what, bench.workload, bench.bootstrap, bench.folder, events=options.peer_events, times=options.seldom
+            )
+        except quix.Unavailable as error:
+            bench.absences.append(Absence("peers", what, str(error)))
+            return
+        yield peer
+        if fastest is not None:
+            yield Measurement("peers", f"{WORKER} ÷ {what}", "times", tuple(fastest / each for each in peer.values))
 
 
 def _latency(bench: Bench) -> Iterator[Measurement]:
@@ -133,6 +154,7 @@ def _memory(bench: Bench) -> Iterator[Measurement]:
 
 AREAS: dict[str, Callable[[Bench], Iterator[Measurement]]] = {
     "backlog": _backlog,
+    "peers": _peers,
     "parts": _parts,
     "latency": _latency,
     "skew": _skew,
@@ -143,3 +165,26 @@ AREAS: dict[str, Callable[[Bench], Iterator[Measurement]]] = {
     "memory": _memory,
 }
 """By name; the bare client comes first, as everything is compared with it."""
+
+FULL = Options(
+    repeat=5,
+    events=200_000,
+    slice_s=10,
+    partitions=10,
+    crowds=(10_000, 1_000_000),
+    seldom=3,
+    peer_events=5_000,
+    training_events=TRAINING_EVENTS,
+    areas=tuple(AREAS),
+)
+QUICK = Options(
+    repeat=3,
+    events=20_000,
+    slice_s=2,
+    partitions=1,
+    crowds=(10_000, 100_000),
+    seldom=1,
+    peer_events=1_000,
+    training_events=20_000,
+    areas=("backlog", "peers", "parts", "latency", "users", "memory"),
+)

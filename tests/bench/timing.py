@@ -54,6 +54,21 @@ class Measurement:
         return _US / value if self.unit == US_PER_EVENT and value > 0 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A figure that could not be measured here.
+
+    Attributes:
+        area: as of a measurement.
+        what: as of a measurement.
+        why: for people.
+    """
+
+    area: str
+    what: str
+    why: str
+
+
 def ratio(measured: Measurement, bare: Measurement) -> float | None:
     """Return how many times as fast as another figure this one is; None where that means nothing."""
     mine, other = measured.events_per_s, bare.events_per_s
