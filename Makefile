@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test test-ops soak lint format types bench check lock clean
+.PHONY: help demo test test-ops soak lint format types bench bench-quick bench-guard check lock clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,14 @@ format: $(STAMP) ## Put style and format right.
 types: $(STAMP) ## Check types.
 	@$(BIN)/mypy
 
-bench: $(STAMP) ## Measure throughput against the bare client; prints a table, writes JSON.
+bench: $(STAMP) ## Measure speed beside the bare client and peers; prints a table, writes JSON and a plot.
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quick: $(STAMP) ## The same with less of everything, in under two minutes.
+	@$(BIN)/python -m tests.bench --quick $(ARGS)
+
+bench-guard: $(STAMP) ## Fail if the worker became slow beside the bare client; ARGS=--store takes today's ratios.
+	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
 check: lint types test ## Everything a commit must pass.
 
@@ -48,6 +54,7 @@ lock: ## Pin all dependencies anew.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate - -o requirements-uv.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --all-extras --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+	@grep -E '^(msgspec|numba|numpy|safetensors|torch)==' requirements.lock | tr -d '\\' | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --constraint - tests/bench/quix.in -o tests/bench/quix.lock
 
 clean: ## Remove the environment and everything the demo keeps.
 	@rm -rf $(VENV) .streamer dist build

@@ -173,7 +173,7 @@ def _latency(board: Dashboard) -> None:
     board.with_panel(
         curves(
             "Where the time goes",
-            "Share of each stage in the loop's time. Much poll is idleness; much deliver, a slow broker.",
+            "Share of each stage in the loop's time. Much idle is room for more; much deliver, a slow broker.",
             "percentunit",
             [("{{stage}}", f"{stages} / ignoring (stage) group_left sum({stages})")],
             stacked=True,

@@ -103,6 +103,10 @@ class Worker:
 
     def turn(self, stopping: threading.Event) -> None:
         """Do one round of the loop."""
+        with self._metrics.stage("rest"):
+            self._turn(stopping)
+
+    def _turn(self, stopping: threading.Event) -> None:
         self._health.beat()
         if self._bundles is not None and (bundle := self._bundles.look(self._clock.monotonic())) is not None:
             self._pipeline.use(bundle)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
+from rich.console import Console
 
 from detectors.bundle import Bundle
 from detectors.threads import use_one_thread
@@ -24,6 +25,7 @@ from streamer.health import Health, HealthServer
 from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
+from streamer.profile import profiled
 from streamer.recorder import Recorder
 from streamer.refresh import BundleWatch
 from streamer.settings import Settings
@@ -43,8 +45,13 @@ def worker_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def serve_worker(settings: Settings, stopping: threading.Event) -> None:
+def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool = False) -> None:
     """Run the worker with metrics and health until `stopping` is set.
+
+    Args:
+        settings: all settings.
+        stopping: ends the work.
+        profile: whether to tell where the time goes.
 
     Raises:
         StreamerError: a part cannot start or cannot go on.
@@ -73,15 +80,16 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
             warm_up=partial(warm_up, settings),
             taken_over=partial(tell_bundle, metrics),
         )
-        supervise(
-            lambda: build_worker(
-                settings, bundles, mapping, metrics=metrics, health=health, clock=clock, port=server.port
-            ),
-            stopping,
-            clock=clock,
-            health=health,
-            metrics=metrics,
-        )
+        with profiled(metrics.times, Console(stderr=True).print) if profile else nullcontext():
+            supervise(
+                lambda: build_worker(
+                    settings, bundles, mapping, metrics=metrics, health=health, clock=clock, port=server.port
+                ),
+                stopping,
+                clock=clock,
+                health=health,
+                metrics=metrics,
+            )
         log.info("stopped")
     finally:
         server.close()

@@ -17,6 +17,9 @@ def run(
     bootstrap: Bootstrap = None,
     port: Annotated[int | None, typer.Option(help="Port of metrics and health: http.port; 0 is any.")] = None,
     record_tensors: Annotated[Path | None, typer.Option(help="Keep every scored window in this folder.")] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Log where the time goes, and a table at the end.")
+    ] = False,
 ) -> None:
     """Consume transactions, publish alerts, until SIGTERM or SIGINT."""
     settings = settings_from(
@@ -31,4 +34,4 @@ def run(
     stop_on_signals(stopping, drain_timeout_s=settings.worker.drain_timeout_s)
     from streamer.cli.assembly import serve_worker
 
-    serve_worker(settings, stopping)
+    serve_worker(settings, stopping, profile=profile)

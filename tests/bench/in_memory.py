@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streamer.events.record import Record
 from streamer.pipeline import Pipeline, Stage
 from streamer.settings import AlertSettings, Settings
 from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement, repeat
-from tests.bench.workload import WORLD, Workload
+from tests.bench.workload import BATCH, WORLD, Workload
 
 _ALERTED_BATCHES = 1
 
@@ -56,6 +59,14 @@ def alerting(workload: Workload, times: int) -> Measurement:
         return stages.seconds["alert"] / alerts * 1e6
 
     return Measurement("parts", "alert", "µs/alert", repeat(times, run))
+
+
+def risks(workload: Workload, events: int) -> NDArray[np.float32]:
+    """Return the risk of about so many of the first events."""
+    pipeline = _pipeline(workload, Settings(), lambda _: nullcontext())
+    batches = workload.batches[: events // BATCH]
+    parts = [part for batch in batches for part in pipeline.process(batch, now_ms=WORLD.start)]
+    return np.concatenate([part.judgement.risk for part in parts])
 
 
 def _pipeline(workload: Workload, settings: Settings, stage: Stage) -> Pipeline:

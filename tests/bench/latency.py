@@ -1,90 +1,48 @@
-"""From produced to alert acknowledged and to committed, under a steady load.
+"""From produced to committed, and to readable by a subscriber that reads committed alerts only."""
 
-The producer is a process of its own, `streamer simulate`; the records' timestamps are the
-moments of sending. One run is cut into slices, each one repetition; the first is discarded.
-"""
+from collections.abc import Iterator
+from pathlib import Path
 
-import subprocess
-import sys
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import numpy as np
 
-from streamer.pipeline import Scored
+from streamer.settings import AlertSettings
+from tests.bench import live
+from tests.bench.in_memory import risks
+from tests.bench.live import Load, sliced
 from tests.bench.timing import Measurement, percentile
-from tests.bench.worker_parts import run_worker
-from tests.bench.workload import PARTITIONS, WORLD, Workload
-from tests.helpers.worker import Topics
+from tests.bench.workload import Workload
 
-_GRACE_S = 60.0
-_SHARES = {"p50": 0.5, "p99": 0.99}
+ALERTED = 0.005
+"""Share of the events that raise an alert: fraud in the simulated world is as frequent."""
 
-
-class Latencies:
-    """Remembers what was committed, with its outputs, and when; milliseconds since the epoch."""
-
-    def __init__(self) -> None:
-        self._delivered: list[tuple[float, Sequence[Scored]]] = []
-
-    def delivered(self, parts: Sequence[Scored]) -> None:
-        self._delivered.append((time.time() * 1000, parts))
-
-    def to_commit(self) -> Iterator[tuple[int, float]]:
-        """Yield when each record was sent and how long it took."""
-        for at, parts in self._delivered:
-            for record in (record for part in parts for record in part.advance.batch.records):
-                yield record.timestamp, at - record.timestamp
-
-    def to_alert(self) -> Iterator[tuple[int, float]]:
-        """Yield the same for each alert."""
-        for at, parts in self._delivered:
-            for part in parts:
-                sent = {record.offset: record.timestamp for record in part.advance.batch.records}
-                for alert in part.alerts:
-                    timestamp = sent[alert.origin.offset]
-                    yield timestamp, at - timestamp
+_SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+_CALIBRATED_BY = 40_000
 
 
-def waiting(workload: Workload, bootstrap: str, rate: int, times: int, slice_s: int) -> Iterator[Measurement]:
-    """Measure at so many events a second."""
-    topics = Topics(bootstrap).create(PARTITIONS)
-    total = rate * slice_s * (times + 1)
-    latencies, stopping, seen = Latencies(), threading.Event(), 0
-
-    def delivered(parts: Sequence[Scored]) -> None:
-        nonlocal seen
-        latencies.delivered(parts)
-        seen += sum(part.received for part in parts)
-        if seen >= total:
-            stopping.set()
-
-    command = [sys.executable, "-m", "streamer", "simulate", "--to-topic", topics.transactions]
-    command += ["--bootstrap", bootstrap, "--rate", str(rate), "--limit", str(total)]
-    command += ["--users", str(WORLD.users), "--days", str(WORLD.days)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as producer:
-        try:
-            longest_s = slice_s * (times + 1) + _GRACE_S
-            run_worker(
-                workload,
-                topics,
-                f"group-{topics.name}",
-                stopping,
-                delivered=delivered,
-                longest_s=longest_s,
-            )
-        finally:
-            producer.kill()
-    for what, found in (("commit", latencies.to_commit()), ("alert", latencies.to_alert())):
-        slices = _slices(found, min(sent for sent, _ in latencies.to_commit()), slice_s, times)
-        for name, share in _SHARES.items():
-            values = tuple(percentile(each, share) for each in slices)
-            yield Measurement("latency", f"to {what} at {rate:,}/s, {name}", "ms", values)
+def waiting(workload: Workload, bootstrap: str, load: Load, folder: Path) -> Iterator[Measurement]:
+    """Measure under a load; alerts are too few for a high percentile of a slice, which is of all of them then."""
+    passages = live.run(workload, bootstrap, load, folder, _alerting(workload))
+    named = f"at {load.rate:,.0f}/s"
+    slices = sliced(passages, load, lambda passage: passage.to_commit)
+    for name, share in _SHARES.items():
+        yield _row(f"to commit {named}, {name}", tuple(percentile(each, share) for each in slices))
+    alerted = [passage for passage in passages if passage.readable is not None]
+    if not alerted:
+        raise RuntimeError(f"no alert was read {named}")
+    slices = sliced(alerted, load, lambda passage: passage.to_readable)
+    everything = [took for each in slices for took in each]
+    for name, share in _SHARES.items():
+        few = min(map(len, slices)) * (1 - share) < 1
+        values = (percentile(everything, share),) if few else tuple(percentile(each, share) for each in slices)
+        yield _row(f"to readable {named}, {name}", values)
+    yield Measurement("latency", f"alerts {named}", "% of events", (100 * len(alerted) / len(passages),))
 
 
-def _slices(found: Iterator[tuple[int, float]], begin: int, slice_s: int, times: int) -> list[list[float]]:
-    """Group latencies by the moment of sending; the first slice and empty ones are left out."""
-    slices: defaultdict[int, list[float]] = defaultdict(list)
-    for sent, took in found:
-        slices[min((sent - begin) // (slice_s * 1000), times)].append(took)
-    return [slices[number] for number in range(1, times + 1) if slices[number]]
+def _row(what: str, values: tuple[float, ...]) -> Measurement:
+    return Measurement("latency", what, "ms", values)
+
+
+def _alerting(workload: Workload) -> AlertSettings:
+    """Return the budget that lets the wanted share of this workload raise alerts, none of them hidden."""
+    threshold = float(np.quantile(risks(workload, _CALIBRATED_BY), 1 - ALERTED))
+    return AlertSettings(alerts_per_million=1e6 * float(np.exp(-threshold)), suppress_s=0.0)

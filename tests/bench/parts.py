@@ -3,11 +3,8 @@
 from streamer.events.decode import decode
 from streamer.settings import Settings
 from streamer.state.partition import PartitionState
-from tests.bench.many_users import Crowd
 from tests.bench.timing import US_PER_EVENT, Measurement, repeat, us_per_unit
 from tests.bench.workload import WORLD, Workload
-
-_CROWD_EVENTS = 20_000
 
 
 def decoding(workload: Workload, times: int) -> Measurement:
@@ -29,17 +26,6 @@ def keeping_state(workload: Workload, times: int) -> Measurement:
         return sum(len(states[batch.records[0].partition].advance(batch).batch) for batch in events)
 
     return Measurement("parts", f"state, {WORLD.users:,} users", US_PER_EVENT, repeat(times, lambda: us_per_unit(run)))
-
-
-def keeping_many(users: int, times: int) -> Measurement:
-    """Columns to windows of so many users of one partition, each as likely as another to be next."""
-    crowd = Crowd(users)
-
-    def run() -> float:
-        batches = list(crowd.payments(_CROWD_EVENTS))
-        return us_per_unit(lambda: sum(len(crowd.state.advance(batch).batch) for batch in batches))
-
-    return Measurement("parts", f"state, {users:,} users", US_PER_EVENT, repeat(times, run))
 
 
 def new_state() -> PartitionState:

@@ -45,15 +45,51 @@ class Measurement:
     @property
     def events_per_s(self) -> float | None:
         """The median as a rate of events; None for figures that are none, such as memory."""
+        return self.as_rate(self.median)
+
+    def as_rate(self, value: float) -> float | None:
+        """Return one of the values as events a second; None where it is no such figure."""
         if self.unit == EVENTS_PER_S:
-            return self.median
-        return _US / self.median if self.unit == US_PER_EVENT and self.median > 0 else None
+            return value
+        return _US / value if self.unit == US_PER_EVENT and value > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A figure that could not be measured here.
+
+    Attributes:
+        area: as of a measurement.
+        what: as of a measurement.
+        why: for people.
+    """
+
+    area: str
+    what: str
+    why: str
 
 
 def ratio(measured: Measurement, bare: Measurement) -> float | None:
     """Return how many times as fast as another figure this one is; None where that means nothing."""
     mine, other = measured.events_per_s, bare.events_per_s
     return mine / other if mine is not None and other else None
+
+
+def paired_ratios(measured: Measurement, bare: Measurement) -> tuple[float, ...]:
+    """Return the ratio of each round by itself: what slows a whole round down cancels out.
+
+    Raises:
+        ValueError: they were not measured in the same rounds, or are no rates.
+    """
+    if len(measured.values) != len(bare.values):
+        raise ValueError(f"{measured.what} and {bare.what} were not measured in the same rounds")
+    found = []
+    for mine, other in zip(measured.values, bare.values, strict=True):
+        rate, unit = measured.as_rate(mine), bare.as_rate(other)
+        if rate is None or not unit:
+            raise ValueError(f"{measured.what} or {bare.what} is no rate")
+        found.append(rate / unit)
+    return tuple(found)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -10,7 +10,7 @@ from streamer.errors import TransportError
 from streamer.health import Health
 from streamer.metrics import STAGES, Metrics, new_registry
 from streamer.pipeline import Pipeline, Scored
-from streamer.settings import KafkaSettings, Settings, TopicSettings
+from streamer.settings import AlertSettings, KafkaSettings, Settings, TopicSettings
 from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
 from streamer.worker import Worker
 from tests.bench.workload import Workload
@@ -46,6 +46,7 @@ def run_worker(
     delivered: Delivered,
     longest_s: float,
     exactly_once: bool = True,
+    alerts: AlertSettings | None = None,
 ) -> dict[str, float]:
     """Run a worker in this thread until `stopping` is set.
 
@@ -57,7 +58,7 @@ def run_worker(
     """
     kafka = KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=group_id)
     named = TopicSettings(transactions=topics.transactions, alerts=topics.alerts, dead_letters=topics.dead_letters)
-    settings = Settings(kafka=kafka, topics=named)
+    settings = Settings(kafka=kafka, topics=named, alerts=alerts or AlertSettings())
     clock, registry = SystemClock(), new_registry()
     metrics = Metrics(registry)
     consumer = KafkaConsumer(kafka)

@@ -33,22 +33,24 @@ class Workload:
         records: in the order in which they are produced, placed as Kafka places them.
         batches: the same records as polls give them: one partition each, full batches.
         bundle: trained on the events before these.
+        folder: where the bundle lies.
     """
 
     records: Sequence[Record]
     batches: Sequence[Sequence[Record]]
     bundle: Bundle
+    folder: Path
 
     @classmethod
-    def make(cls, events: int, folder: Path) -> "Workload":
+    def make(cls, events: int, folder: Path, *, training_events: int = TRAINING_EVENTS) -> "Workload":
         """Simulate and train; the bundle is written to a folder that must not exist."""
-        records = list(_records(islice(simulate(WORLD), TRAINING_EVENTS + events)))
-        past, present = records[:TRAINING_EVENTS], records[TRAINING_EVENTS:]
-        history = collect(_Memory(past), Settings(), newest=TRAINING_EVENTS, progress=lambda _: None)
+        records = list(_records(islice(simulate(WORLD), training_events + events)))
+        past, present = records[:training_events], records[training_events:]
+        history = collect(_Memory(past), Settings(), newest=training_events, progress=lambda _: None)
         new = NewBundle(folder, "bench", "1", created_at=WORLD.start)
         # Longer training would change the weights, not the time that they take.
         train_bundle(history, new, TrainingConfig(seed=1, epochs=1), lambda _: None)
-        return cls(present, list(_batches(present, BATCH)), open_bundle(folder))
+        return cls(present, list(_batches(present, BATCH)), open_bundle(folder), folder)
 
 
 class _Memory:

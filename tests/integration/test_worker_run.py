@@ -32,13 +32,14 @@ def test_fifty_thousand_events_lead_to_alerts_that_anyone_can_read(kafka: str, b
     events = first_days(130)[:50_000]
     assert len(events) == 50_000
     topics.produce(messages_of(events, topics.transactions))
-    with worker(topics, bundle, tmp_path / "log") as running:
+    with worker(topics, bundle, tmp_path / "log", "--profile") as running:
         eventually("all events are judged", lambda: topics.committed() == 50_000, within_s=120)
         eventually("the lag is 0", lambda: lag(running) == 0)
         judged = Scrape.of(running.metrics())
         assert judged.total("streamer_events_total") == 50_000
         assert judged.total("streamer_event_latency_seconds_count") == 50_000
         assert running.stop() == 0
+    assert "50,000 records taken in" in running.text()
     records = topics.read(topics.alerts)
     alerts = alerts_of(records)
     assert len(alerts) == judged.total("streamer_alerts_total") > 0

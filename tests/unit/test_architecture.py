@@ -13,9 +13,9 @@ SOURCES = sorted(path for package in ("streamer", "detectors") for path in (ROOT
 
 # Low to high: a module may import modules of its own layer or of lower ones.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.array_histogram", "streamer.topic_names"}),
+    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.topic_names"}),
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
-    frozenset({"streamer.metrics", "streamer.health"}),
+    frozenset({"streamer.metrics", "streamer.health", "streamer.profile"}),
     frozenset({"streamer.events"}),
     frozenset(
         {"streamer.state", "streamer.transport", "streamer.promotions", "streamer.window_files", "streamer.bundles"}
@@ -44,7 +44,7 @@ ONLY_IN = {
     "numba": ("detectors/compiled.py",),
     "kafka": ("streamer/transport/kafka",),
     "confluent_kafka": ("streamer/transport/confluent_",),
-    "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
+    "prometheus_client": ("streamer/metrics/", "streamer/health.py", "streamer/scrape.py"),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),
     "sklearn": ("detectors/baselines/",),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from streamer.array_histogram import ArrayHistogram
+from streamer.metrics.array_histogram import ArrayHistogram
 
 BOUNDS = (0.5, 1.0, 2.0)
 

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement, percentile, ratio, repeat, us_per_unit
+from tests.bench.timing import (
+    EVENTS_PER_S,
+    US_PER_EVENT,
+    Measurement,
+    paired_ratios,
+    percentile,
+    ratio,
+    repeat,
+    us_per_unit,
+)
 
 
 def measured(unit: str, *values: float) -> Measurement:
@@ -33,6 +42,18 @@ def test_rates_and_times_compare_as_rates() -> None:
 
 def test_memory_has_no_rate() -> None:
     assert ratio(measured("MB", 1.0), measured(EVENTS_PER_S, 1.0)) is None
+
+
+def test_a_round_is_compared_with_the_bare_client_of_the_same_round() -> None:
+    bare = measured(EVENTS_PER_S, 100_000.0, 50_000.0)
+    assert paired_ratios(measured(EVENTS_PER_S, 40_000.0, 20_000.0), bare) == (0.4, 0.4)
+    assert paired_ratios(measured(US_PER_EVENT, 5.0, 10.0), bare) == pytest.approx((2.0, 2.0))
+
+
+@pytest.mark.parametrize("other", [measured(EVENTS_PER_S, 1.0), measured("MB", 1.0, 2.0)])
+def test_other_rounds_and_other_figures_are_not_compared(other: Measurement) -> None:
+    with pytest.raises(ValueError, match="what"):
+        paired_ratios(other, measured(EVENTS_PER_S, 1.0, 2.0))
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 50), (0.501, 51), (0.99, 99), (1.0, 100)])

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from streamer.array_histogram import ArrayHistogram
 from streamer.clock import ManualClock
 from streamer.errors import TransportError
 from streamer.health import Health, HealthServer
 from streamer.metrics import Metrics
+from streamer.metrics.array_histogram import ArrayHistogram
 from streamer.scrape import Scrape, scrape
 
 NAME = "streamer_size"
@@ -106,7 +106,7 @@ def test_a_quantile_lies_in_the_bucket_of_the_true_one(values: list[float], quan
 def test_buckets_of_several_labels_add_up(registry: CollectorRegistry) -> None:
     clock = ManualClock()
     metrics = Metrics(registry, clock.monotonic)
-    for stage in ("poll", "decode"):
+    for stage in ("score", "decode"):
         with metrics.stage(stage):
             clock.advance(0.015)
     buckets = reading(registry).buckets("streamer_stage_seconds")
