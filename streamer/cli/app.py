@@ -2,6 +2,7 @@
 
 import sys
 
+import structlog
 import typer
 
 from streamer import __version__
@@ -53,6 +54,8 @@ app.add_typer(dlq, name="dlq")
 
 def main() -> None:
     """Run the command line; errors made for people are printed without a stack trace."""
+    # Until a command has read how it is to log: standard output is for results.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app()
     except StreamerError as error:
