@@ -18,7 +18,7 @@ from streamer.pipeline import Scored
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Rebalance
 from streamer.transport.kafka import KafkaConsumer
-from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement
+from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, WALL, Clocks, Measurement
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import BATCH, PARTITIONS, Workload
 from tests.helpers.worker import Topics
@@ -33,16 +33,16 @@ _PRODUCED_AT_ONCE = 10_000
 class Meter:
     """Measures the rate at which records arrive, from the first batch to the last."""
 
-    def __init__(self, expected: int, now: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, expected: int, now: Callable[[], float]) -> None:
         """Expect so many records, at least one batch more than the first."""
-        self._expected = expected
+        self.expected = expected
         self._now = now
         self._first = self._seen = 0
         self._begin = self._end = 0.0
 
     @property
     def done(self) -> bool:
-        return self._seen >= self._expected
+        return self._seen >= self.expected
 
     @property
     def seconds(self) -> float:
@@ -63,7 +63,7 @@ class Meter:
         self._seen += count
 
 
-def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]:
+def reading(workload: Workload, bootstrap: str, times: int, clocks: Clocks = WALL) -> list[Measurement]:
     """Produce the records once and read them by each of the four, again and again.
 
     Returns:
@@ -77,9 +77,9 @@ def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]
     rates: defaultdict[str, list[float]] = defaultdict(list)
     stages: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(times + 1):
-        bare, adapter = _bare(topics, total), _adapter(topics, total)
-        worker, seconds = _worker(workload, topics, total, exactly_once=True)
-        repeating, _ = _worker(workload, topics, total, exactly_once=False)
+        bare, adapter = _bare(topics, total, clocks), _adapter(topics, total, clocks)
+        worker, seconds = _worker(workload, topics, total, clocks, exactly_once=True)
+        repeating, _ = _worker(workload, topics, total, clocks, exactly_once=False)
         if number == 0:
             continue  # it loaded the broker's caches and compiled the kernel
         meters = {
@@ -98,7 +98,7 @@ def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]
     ]
 
 
-def _bare(topics: Topics, total: int) -> Meter:
+def _bare(topics: Topics, total: int, clocks: Clocks) -> Meter:
     consumer = kafka.KafkaConsumer(
         topics.transactions,
         bootstrap_servers=topics.bootstrap,
@@ -108,24 +108,28 @@ def _bare(topics: Topics, total: int) -> Meter:
     )
     try:
         return _until_done(
-            total,
+            Meter(total, clocks.process),
             lambda: sum(map(len, consumer.poll(timeout_ms=int(_POLL_S * 1000), max_records=BATCH).values())),
         )
     finally:
         consumer.close(autocommit=False)
 
 
-def _adapter(topics: Topics, total: int) -> Meter:
+def _adapter(topics: Topics, total: int, clocks: Clocks) -> Meter:
     consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex))
     try:
         consumer.subscribe([topics.transactions], Rebalance(_ignore, _ignore, _ignore))
-        return _until_done(total, lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
+        return _until_done(
+            Meter(total, clocks.process), lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH))
+        )
     finally:
         consumer.close()
 
 
-def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: bool) -> tuple[Meter, dict[str, float]]:
-    meter, stopping = Meter(total), threading.Event()
+def _worker(
+    workload: Workload, topics: Topics, total: int, clocks: Clocks, *, exactly_once: bool
+) -> tuple[Meter, dict[str, float]]:
+    meter, stopping = Meter(total, clocks.process), threading.Event()
 
     def delivered(parts: Sequence[Scored]) -> None:
         meter.add(sum(part.received for part in parts))
@@ -140,16 +144,17 @@ def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: boo
         delivered=delivered,
         longest_s=_LONGEST_S,
         exactly_once=exactly_once,
+        now=clocks.loop,
     )
     return meter, seconds
 
 
-def _until_done(total: int, poll: Callable[[], int]) -> Meter:
-    meter, give_up = Meter(total), time.monotonic() + _LONGEST_S
+def _until_done(meter: Meter, poll: Callable[[], int]) -> Meter:
+    give_up = time.monotonic() + _LONGEST_S
     while not meter.done:
         meter.add(poll())
         if time.monotonic() > give_up:
-            raise TimeoutError(f"{total} records were not read within {_LONGEST_S:g} s: is the machine busy?")
+            raise TimeoutError(f"{meter.expected} records were not read within {_LONGEST_S:g} s: is the machine busy?")
     return meter
 
 

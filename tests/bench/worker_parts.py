@@ -1,6 +1,7 @@
 """The real worker over Kafka within this process, with an eye on what it commits and alerts."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -47,11 +48,12 @@ def run_worker(
     longest_s: float,
     exactly_once: bool = True,
     alerts: AlertSettings | None = None,
+    now: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
     """Run a worker in this thread until `stopping` is set.
 
     Returns:
-        The seconds that each stage took.
+        The seconds that each stage took, as `now` tells them.
 
     Raises:
         TransportError: `stopping` was not set in time.
@@ -60,7 +62,7 @@ def run_worker(
     named = TopicSettings(transactions=topics.transactions, alerts=topics.alerts, dead_letters=topics.dead_letters)
     settings = Settings(kafka=kafka, topics=named, alerts=alerts or AlertSettings())
     clock, registry = SystemClock(), new_registry()
-    metrics = Metrics(registry)
+    metrics = Metrics(registry, now)
     consumer = KafkaConsumer(kafka)
     timeout_s = settings.worker.flush_timeout_s
     writer: Writer
