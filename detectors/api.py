@@ -91,7 +91,9 @@ class Windows:
 
     @staticmethod
     def concatenate(parts: "Sequence[Windows]") -> "Windows":
-        """Join windows of the same table, in order; at least one part."""
+        """Join windows of the same table, in order; at least one part. A single one is not copied."""
+        if len(parts) == 1:
+            return parts[0]
         return Windows(
             np.concatenate([part.steps for part in parts]),
             np.concatenate([part.length for part in parts]),

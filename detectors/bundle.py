@@ -3,6 +3,7 @@
     manifest.json       what it is, made from what, with which files
     <kind>.safetensors  one for each detector
     ensemble.safetensors  calibration of each detector and of their maximum
+    …                   documents for people and programs, such as a model card
 
 No file can hold code. All are checked before any is used.
 """
@@ -52,13 +53,27 @@ class Bundle:
         return np.array(self.manifest.made.typical)
 
 
-def save_bundle(folder: Path, ensemble: Ensemble, table: FeatureTable, made: Provenance) -> Manifest:
+def save_bundle(
+    folder: Path,
+    ensemble: Ensemble,
+    table: FeatureTable,
+    made: Provenance,
+    documents: Mapping[str, bytes] | None = None,
+) -> Manifest:
     """Write a bundle; the folder appears whole or not at all.
+
+    Args:
+        folder: must not exist.
+        ensemble: what it holds.
+        table: the features it was trained for.
+        made: what it was made from.
+        documents: more files by name; their digests stand in the manifest like those of all others.
 
     Raises:
         FileExistsError: the folder exists; a bundle is never changed.
         OSError: it cannot be written.
         TypeError: a detector is of no kind that a bundle can hold.
+        ValueError: a document has the name of another file.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists")
@@ -73,6 +88,10 @@ def save_bundle(folder: Path, ensemble: Ensemble, table: FeatureTable, made: Pro
             {name: np.ascontiguousarray(array) for name, array in storable.arrays().items()}
         )
         detectors.append(DetectorEntry(kind, f"{kind}.safetensors", storable.config()))
+    for name, document in (documents or {}).items():
+        if name in contents or name == MANIFEST:
+            raise ValueError(f"a document cannot be called {name}: another file of the bundle is")
+        contents[name] = document
     manifest = Manifest(
         made=made,
         window=table.window,
@@ -111,6 +130,26 @@ def load_bundle(folder: Path, table: FeatureTable) -> Bundle:
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InvalidBundle(f"its files do not make detectors ({error}); train it anew") from error
     return Bundle(manifest, ensemble, hashlib.sha256(raw).hexdigest())
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """Read what a bundle says of itself, and its digest; its other files are not looked at.
+
+    Raises:
+        InvalidBundle: it is missing, damaged or of another format.
+    """
+    raw = _read(folder / MANIFEST)
+    return _parse(raw), hashlib.sha256(raw).hexdigest()
+
+
+def read_document(folder: Path, name: str) -> bytes | None:
+    """Read a document of a bundle; None if it never had it.
+
+    Raises:
+        InvalidBundle: the bundle or the document is damaged.
+    """
+    manifest, _ = read_manifest(folder)
+    return next((_checked(folder, entry) for entry in manifest.files if entry.name == name), None)
 
 
 def _parse(raw: bytes) -> Manifest:

@@ -1,40 +1,71 @@
-"""Scores that do not depend on the batch: torch always sees the same number of rows.
+"""Scores that do not depend on the batch: torch sees whole blocks of rows only.
 
-A matrix product may add in another order when the number of rows changes, so one window could
-get other bits alone than in a batch. In batches of one fixed shape each row gets the same bits
-wherever it stands and whatever stands beside it; the rest of the last batch is zeros.
+A matrix product may add in another order when the number of rows changes, so one window could get
+other bits alone than in a batch. Batches are therefore cut into chunks and the last chunk is filled
+up with rows of zeros, to a number of rows at which the machine's products are known to agree.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from detectors.api import Floats
 
-ROWS = 256
-"""Rows that torch sees at a time; a multiple of every vector width, so no row is a remainder."""
+BLOCK = 32
+"""Rows of a small batch; a multiple of every vector width, so no row is a remainder."""
+
+ROWS = 1_024
+"""Rows that torch sees at most: with fewer, calls cost as much as products; with more, they wait for memory."""
+
+_PROBES = ((64, 48), (512, 24), (96, 96), (48, 1))
+"""Shapes of the matrices by which the machine is asked: deep, wide, and a single output."""
 
 
 def in_chunks(compute: Callable[..., Tensor], *inputs: Floats) -> Floats:
-    """Apply a network to rows, a fixed number at a time, without gradients.
+    """Apply a network to rows without gradients; a row gets the same bits whichever stand beside it.
 
     Args:
-        compute: takes one tensor of ROWS rows for each input, returns a tensor of ROWS rows.
-        inputs: arrays of B rows each; they are left untouched.
+        compute: takes a tensor of N rows for each input, returns a tensor of N rows; leaves its inputs untouched.
+        inputs: writable arrays of B rows each.
 
     Returns:
         B float32 rows.
     """
     count = len(inputs[0])
-    padded = [np.zeros((ROWS, *each.shape[1:]), np.float32) for each in inputs]
+    block = block_rows()
     parts = []
     with torch.inference_mode():
         for start in range(0, max(count, 1), ROWS):
             rows = min(ROWS, count - start)
-            for target, source in zip(padded, inputs, strict=True):
-                target[:rows] = source[start : start + rows]
-                target[rows:] = 0
-            parts.append(compute(*map(torch.from_numpy, padded)).numpy()[:rows].copy())
+            missing = -rows % block if rows else block
+            chunk = (torch.from_numpy(_filled(each[start : start + rows], missing)) for each in inputs)
+            parts.append(compute(*chunk).numpy()[:rows])
     return np.concatenate(parts)
+
+
+@cache
+def block_rows() -> int:
+    """Return the number of rows to a multiple of which chunks are filled up on this machine.
+
+    BLOCK, if products of all multiples of it give a row the same bits as products of ROWS rows do; else ROWS.
+    """
+    draw = np.random.default_rng(0)
+    with torch.inference_mode():
+        for inputs, outputs in _PROBES:
+            rows, matrix = (
+                torch.from_numpy(draw.standard_normal((count, inputs), np.float32)) for count in (ROWS, outputs)
+            )
+            whole = nn.functional.linear(rows, matrix)
+            for count in range(BLOCK, ROWS, BLOCK):
+                if not torch.equal(nn.functional.linear(rows[:count], matrix), whole[:count]):
+                    return ROWS
+    return BLOCK
+
+
+def _filled(rows: Floats, missing: int) -> Floats:
+    if not missing:
+        return rows
+    return np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), np.float32)])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import FeatureTable, Floats, Windows
+from detectors.compiled import compiled, compiled_cached
 
 LEAST = -4.0
 MOST = 8.0
@@ -68,40 +69,34 @@ class Scaling:
     def window(self, windows: Windows) -> Floats:
         """Return (B, T, C) float32 channels within LEAST and MOST; steps before the first event are zero."""
         count, length, _ = windows.steps.shape
-        # Steps come last, so that the real ones stand at the end.
-        real = np.arange(length) >= length - windows.length[:, None]
-        last, ratio = (
-            self._bounded(windows.last[:, column], column, -_FARTHEST, _FARTHEST)
-            for column in (self.amount, self.ratio)
-        )
-        amount = self._bounded(windows.steps[:, :, self.amount], self.amount, -_FARTHEST, _FARTHEST)
-        centred = (amount - (last - ratio)[:, None] - self.center[self.ratio]) / self.scale[self.ratio]
-        # On rows of T·S values NumPy is faster than on rows of S, and than its clip with such bounds.
-        center, scale = (np.tile(each[: self.steps], length) for each in (self.center, self.scale))
-        own = np.maximum(windows.steps.reshape(count, length * self.steps), center + LEAST * scale)
-        np.minimum(own, center + MOST * scale, out=own)
-        own -= center
-        own /= scale
-        np.clip(own, LEAST, MOST, out=own)
         channels = np.empty((count, length, self.channels), np.float32)
-        channels[:, :, : self.steps] = own.reshape(count, length, self.steps)
-        channels[:, :, self.steps] = np.clip(centred, LEAST, MOST)
-        channels[:, :, self.steps + 1] = 1
-        channels[~real] = 0
+        _scale(
+            windows.steps,
+            windows.length,
+            windows.last,
+            self.center,
+            self.scale,
+            self.amount,
+            self.ratio,
+            channels,
+        )
+        return channels
+
+    def past(self, windows: Windows) -> Floats:
+        """Return the channels of `window` with the last step hidden, its mask too.
+
+        A model that sees the event which it is to expect learns to copy it.
+        """
+        channels = self.window(windows)
+        channels[:, -1] = 0
         return channels
 
     def last(self, windows: Windows) -> Floats:
         """Return (B, F) float32 scaled features of the last event, bounded only to stay finite."""
-        every = slice(None)
-        return self._scaled(self._bounded(windows.last, every, -_FARTHEST, _FARTHEST), every)
-
-    def _bounded(self, values: Floats, columns: slice | int, least: float, most: float) -> Floats:
-        """Bound values by scaled bounds before they are scaled, so that nothing overflows."""
-        center, scale = self.center[columns], self.scale[columns]
-        return np.asarray(np.clip(values, center + least * scale, center + most * scale), np.float32)
-
-    def _scaled(self, values: Floats, columns: slice) -> Floats:
-        return np.asarray((values - self.center[columns]) / self.scale[columns], np.float32)
+        farthest = _FARTHEST * self.scale
+        # Bounded before they are scaled, so that nothing overflows.
+        bounded = np.clip(windows.last, self.center - farthest, self.center + farthest)
+        return np.asarray((bounded - self.center) / self.scale, np.float32)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
@@ -122,3 +117,40 @@ class Scaling:
         if not (np.isfinite(scale) & (scale > 0)).all():
             raise ValueError("not a scaling: a scale is not positive or not finite")
         return cls(center, scale, table.steps, table.column("log_amount"), table.column("amount_ratio"))
+
+
+@compiled
+def _bounded(value: np.float32, least: np.float32, most: np.float32) -> np.float32:
+    """Return the nearest value within bounds; what is no number stays none."""
+    return min(max(value, least), most)
+
+
+@compiled_cached
+def _scale(
+    steps: Floats,
+    length: NDArray[np.int32],
+    last: Floats,
+    center: Floats,
+    scale: Floats,
+    amount: int,
+    ratio: int,
+    channels: Floats,
+) -> None:
+    """Write the channels of windows: see `Scaling.window`."""
+    rows, window, features = steps.shape
+    least, most = np.float32(LEAST), np.float32(MOST)
+    # Amounts are bounded before they meet: infinity less infinity would be no number.
+    lowest, highest = center - np.float32(_FARTHEST) * scale, center + np.float32(_FARTHEST) * scale
+    for row in range(rows):
+        first = window - length[row]
+        channels[row, :first] = 0
+        last_amount = _bounded(last[row, amount], lowest[amount], highest[amount])
+        mean = last_amount - _bounded(last[row, ratio], lowest[ratio], highest[ratio])
+        for step in range(first, window):
+            for column in range(features):
+                scaled = (steps[row, step, column] - center[column]) / scale[column]
+                channels[row, step, column] = _bounded(scaled, least, most)
+            value = _bounded(steps[row, step, amount], lowest[amount], highest[amount])
+            centred = (value - mean - center[ratio]) / scale[ratio]
+            channels[row, step, features] = _bounded(centred, least, most)
+            channels[row, step, features + 1] = 1

@@ -3,19 +3,51 @@
 from pathlib import Path
 
 from detectors.api import InvalidBundle
-from detectors.bundle import Bundle, load_bundle
+from detectors.bundle import MANIFEST, Bundle, load_bundle
 from streamer.errors import BundleError
+from streamer.promotions import PROMOTIONS, read_promotions
 from streamer.state.features import TABLE
 
 
-def open_bundle(folder: Path | None) -> Bundle:
+def open_bundle(place: Path | None) -> Bundle:
     """Load and check a bundle.
 
+    Args:
+        place: its folder, or a folder of bundles, which stands for the one in use.
+
     Raises:
-        BundleError: there is none, it is damaged, or it was made for other features.
+        BundleError: there is none, it is damaged, it was made for other features, or it is not the
+            one that was promoted.
     """
-    if folder is None:
+    if place is None:
         raise BundleError("no bundle is set: name its folder by --bundle or worker.bundle; `streamer train` makes one")
+    if not is_shelf(place):
+        return _load(place)
+    move = read_promotions(place).current
+    if move is None:
+        raise BundleError(f"no bundle in {str(place)!r} is in use: choose one by `streamer bundles promote`")
+    bundle = _load(place / move.bundle)
+    if bundle.sha256 != move.sha256:
+        raise BundleError(
+            f"bundle {str(place / move.bundle)!r} is not the one that was promoted (sha256 {bundle.sha256[:12]} "
+            f"instead of {move.sha256[:12]}): put that one back, or promote another"
+        )
+    return bundle
+
+
+def is_shelf(place: Path) -> bool:
+    """Return whether a folder holds bundles, and is none itself."""
+    return not (place / MANIFEST).exists() and ((place / PROMOTIONS).exists() or bool(bundles_in(place)))
+
+
+def bundles_in(place: Path) -> tuple[Path, ...]:
+    """Return the folders of a folder that hold a manifest, by name; none if there is no such folder."""
+    if not place.is_dir():
+        return ()
+    return tuple(sorted(path.parent for path in place.glob(f"*/{MANIFEST}") if path.parent.suffix != ".unfinished"))
+
+
+def _load(folder: Path) -> Bundle:
     try:
         return load_bundle(folder, TABLE)
     except InvalidBundle as error:

@@ -27,13 +27,17 @@ class History:
         windows: N windows.
         timestamp: (N,) int64, event time of each window's last event, milliseconds.
         transaction_id: N texts.
+        user_id: N texts.
         rejected: records that were no transactions.
+        begins: event time of the oldest transaction that was read, kept or not.
     """
 
     windows: Windows
     timestamp: NDArray[np.int64]
     transaction_id: NDArray[np.str_]
+    user_id: NDArray[np.str_]
     rejected: int
+    begins: int
 
     @property
     def days(self) -> float:
@@ -86,19 +90,31 @@ def collect(
     windows: list[Windows] = []
     times: list[NDArray[np.int64]] = []
     ids: list[NDArray[np.str_]] = []
+    users: list[NDArray[np.str_]] = []
     held = rejected = 0
+    begins = np.iinfo(np.int64).max
     for advance, faults in advances(source, settings, mapping, progress=progress):
         rejected += faults
+        begins = min(begins, int(advance.batch.timestamp.min(initial=begins)))
         held += len(advance.batch)
         windows.append(advance.windows)
         times.append(advance.batch.timestamp)
         ids.append(np.array(advance.batch.transaction_id, dtype=np.str_))
+        users.append(np.array(advance.batch.user_id, dtype=np.str_))
         while len(windows) > 1 and held - len(windows[0]) >= newest:
             held -= len(windows.pop(0))
             times.pop(0)
             ids.pop(0)
+            users.pop(0)
     if held == 0:
         raise ArchiveError(f"no transaction found ({rejected} records rejected): check the file or the topic range")
     timestamp = np.concatenate(times)
     order = np.argsort(timestamp, kind="stable")[-newest:]
-    return History(Windows.concatenate(windows).rows(order), timestamp[order], np.concatenate(ids)[order], rejected)
+    return History(
+        Windows.concatenate(windows).rows(order),
+        timestamp[order],
+        np.concatenate(ids)[order],
+        np.concatenate(users)[order],
+        rejected,
+        begins,
+    )

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -98,11 +99,16 @@ class Pipeline:
         """
         self._settings = settings
         self._mapping = mapping
-        self._bundle = bundle
-        self._judge = Judge(bundle.ensemble, on_failure=settings.worker.on_scoring_failure)
-        self._outputs = Outputs(settings, bundle, worker=worker, version=version, replay=replay)
+        self._outputs_by = partial(Outputs, settings, worker=worker, version=version, replay=replay)
+        self.use(bundle)
         self._stage = stage
         self._partitions: dict[TopicPartition, Partition] = {}
+
+    def use(self, bundle: Bundle) -> None:
+        """Judge by another bundle from the next records on; the state stays as it is."""
+        self._bundle = bundle
+        self._judge = Judge(bundle.ensemble, on_failure=self._settings.worker.on_scoring_failure)
+        self._outputs = self._outputs_by(bundle)
 
     @property
     def detector_names(self) -> tuple[str, ...]:

@@ -184,7 +184,12 @@ class AlertSettings(_Group):
 class WorkerSettings(_Group):
     """The loop."""
 
-    bundle: Path | None = Field(None, description="Folder of the model bundle; required by `run`.")
+    bundle: Path | None = Field(
+        None, description="Folder of the model bundle, or of bundles of which one is in use; required by `run`."
+    )
+    bundle_check_s: Seconds = Field(
+        5.0, description="How soon another bundle is taken over that is put in use in a folder of bundles."
+    )
     delivery: Literal["exactly_once", "at_least_once"] = Field(
         "exactly_once", description="Whether outputs and offsets share a transaction, or outputs may repeat."
     )

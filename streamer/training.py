@@ -1,23 +1,31 @@
 """From past payments to a bundle."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from detectors.api import Windows
-from detectors.bundle import save_bundle
+from detectors.api import Detector, Windows
+from detectors.bundle import Bundle, save_bundle
 from detectors.ensemble import Ensemble
 from detectors.manifest import Manifest, Provenance
 from detectors.models.tails import FeatureTails
 from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
+from detectors.training.dataset import Parts
 from detectors.training.evaluate import quality
 from detectors.training.fit import Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.tune import tune
 from streamer import __version__
-from streamer.errors import ArchiveError, EnvironmentFault
+from streamer.alerts.texts import time_text
+from streamer.cards.card import ModelCard
+from streamer.cards.documents import documents_of
+from streamer.cards.make import UNTOLD, Circumstances, make_card
+from streamer.comparison import compare, rival_of
+from streamer.errors import ArchiveError, BundleError, EnvironmentFault
+from streamer.exam import Answers, Exam
 from streamer.history import History
 from streamer.state.features import TABLE
 
@@ -42,18 +50,30 @@ class NewBundle:
 
 
 def train_bundle(
-    history: History, new: NewBundle, config: TrainingConfig, progress: Callable[[Progress], None]
+    history: History,
+    new: NewBundle,
+    config: TrainingConfig,
+    progress: Callable[[Progress], None],
+    *,
+    about: Circumstances = UNTOLD,
+    start: Bundle | None = None,
 ) -> Manifest:
-    """Train all detectors, calibrate them on the newest windows, save the bundle.
+    """Train all detectors, calibrate them on the newest windows, save the bundle with its model card.
+
+    Nothing learns from labels, but payments that are known to be fraud are not calibrated by.
 
     Args:
         history: windows in time order.
         new: where it goes.
         config: seed, epochs and the share that is held back.
         progress: told of every step.
+        about: what the card tells beside.
+        start: the bundle whose detectors are fine-tuned; None begins anew.
 
     Raises:
-        ArchiveError: there are too few windows to learn from.
+        ArchiveError: there are too few windows to learn from, none newer than those of `start`, or
+            all that are held back are known to be fraud.
+        BundleError: a detector of `start` cannot be fine-tuned.
         EnvironmentFault: the folder exists or cannot be written.
     """
     if len(history.windows) < LEAST_WINDOWS:
@@ -62,13 +82,21 @@ def train_bundle(
         )
     if new.folder.exists():
         raise EnvironmentFault(f"{str(new.folder)!r} exists: a bundle is never changed; choose another --out")
+    if start is not None and history.timestamp[-1] <= start.manifest.made.trained_until:
+        raise ArchiveError(
+            f"no payment is newer than {time_text(start.manifest.made.trained_until)}, when the bundle was made that "
+            "is to be fine-tuned: give newer ones"
+        )
     use_one_thread()
     parts = split(history.windows, config)
-    tails = FeatureTails.fit(parts.fit, TABLE)
-    vae = fit_vae(parts, TABLE, config, progress)
-    gan = fit_gan(parts, TABLE, config, progress)
+    lesson = _Lesson(history, parts, start)
+    detectors = _detectors(lesson, config, progress)
     suspicious = corrupt(parts.held_back, TABLE, np.random.default_rng(config.seed))
-    ensemble = Ensemble.calibrate((vae, gan, tails), parts.held_back, suspicious)
+    # A burst of fraud among them would move the threshold that it should be found by.
+    innocent = [not about.labels.get(str(name), False) for name in history.transaction_id[len(parts.fit) :]]
+    if not any(innocent):
+        raise ArchiveError("all of the newest payments are labelled fraud: check the labels")
+    ensemble = Ensemble.calibrate(detectors, parts.held_back.rows(np.flatnonzero(innocent)), suspicious)
     made = Provenance(
         bundle_id=new.bundle_id or uuid.uuid4().hex[:12],
         version=new.version,
@@ -81,10 +109,51 @@ def train_bundle(
         typical=tuple(np.median(parts.fit.last, axis=0).astype(float).tolist()),
         metrics=_metrics(ensemble, parts.held_back, suspicious),
     )
+    card = _card(made, lesson, ensemble, about)
     try:
-        return save_bundle(new.folder, ensemble, TABLE, made)
+        return save_bundle(new.folder, ensemble, TABLE, made, documents_of(card))
     except OSError as error:
         raise EnvironmentFault(f"the bundle cannot be written to {str(new.folder)!r}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    history: History
+    parts: Parts
+    start: Bundle | None
+
+
+def _detectors(lesson: _Lesson, config: TrainingConfig, progress: Callable[[Progress], None]) -> Sequence[Detector]:
+    parts, start = lesson.parts, lesson.start
+    if start is None:
+        tails = FeatureTails.fit(parts.fit, TABLE)
+        return fit_vae(parts, TABLE, config, progress), fit_gan(parts, TABLE, config, progress), tails
+    try:
+        return tune(start.ensemble.detectors, parts, TABLE, config, progress)
+    except ValueError as error:
+        raise BundleError(f"the bundle cannot be fine-tuned: {error}") from error
+
+
+def _card(made: Provenance, lesson: _Lesson, ensemble: Ensemble, about: Circumstances) -> ModelCard:
+    history, start = lesson.history, lesson.start
+    held_back = np.arange(len(history.timestamp)) >= len(lesson.parts.fit)
+    exam = Exam.of(history, about.labels, held_back, seed=made.seed)
+    comparison = None
+    if start is not None:
+        # By what neither has learnt from; the old one's calibration knows what is older.
+        unknown = held_back & (history.timestamp > start.manifest.made.trained_until)
+        later = Exam.of(history, about.labels, unknown, seed=made.seed)
+        comparison = compare(start, ensemble, later, about.alerts_per_million)
+    return make_card(
+        made,
+        history,
+        about,
+        learnt=lesson.parts.fit,
+        exam=exam,
+        answers=Answers.of(ensemble, exam),
+        tuned_from=None if start is None else rival_of(start),
+        comparison=comparison,
+    )
 
 
 def _metrics(ensemble: Ensemble, ordinary: Windows, suspicious: Windows) -> dict[str, float]:

@@ -21,6 +21,7 @@ from streamer.metrics import Metrics
 from streamer.ownership import Ownership
 from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
+from streamer.refresh import BundleWatch
 from streamer.settings import Settings
 from streamer.snapshots import Snapshots
 from streamer.transport.base import Consumer
@@ -46,6 +47,7 @@ class Worker:
         clock: Clock,
         snapshots: Snapshots | None = None,
         recorder: Recorder | None = None,
+        bundles: BundleWatch | None = None,
     ) -> None:
         """Inject the parts; nothing starts before `run`."""
         self._settings = settings
@@ -56,6 +58,7 @@ class Worker:
         self._health = health
         self._clock = clock
         self._recorder = recorder
+        self._bundles = bundles
         self._accounts = Accounts(metrics)
         self._budget = DeadLetterBudget(settings.dead_letters)
         self._ownership = Ownership(
@@ -101,6 +104,8 @@ class Worker:
     def turn(self, stopping: threading.Event) -> None:
         """Do one round of the loop."""
         self._health.beat()
+        if self._bundles is not None and (bundle := self._bundles.look(self._clock.monotonic())) is not None:
+            self._pipeline.use(bundle)
         try:
             records = self._poll()
         except RetriableTransportError as error:

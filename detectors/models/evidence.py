@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Floats
-from detectors.calibration import TailCurve
+from detectors.calibration import TailCurve, TailCurves
 from detectors.models.weights import under
 
 _HEARD = 3
@@ -28,35 +28,32 @@ class Evidence:
 
     columns: tuple[int, ...]
     features: int
-    curves: tuple[TailCurve, ...]
+    curves: TailCurves
 
     @classmethod
     def fit(cls, measures: Floats, columns: Sequence[int], features: int) -> Self:
         """Learn how large the (B, P) measures of ordinary windows are that no model was trained on."""
-        return cls(tuple(columns), features, tuple(TailCurve.fit(column) for column in measures.T))
+        return cls(tuple(columns), features, TailCurves([TailCurve.fit(column) for column in measures.T]))
 
     def score(self, measures: Floats) -> Floats:
         """Return (B,) sums of the largest tails of (B, P) measures."""
-        rarest = np.sort(self._tails(measures), axis=1)[:, -_HEARD:]
+        rarest = np.sort(self.curves(measures), axis=1)[:, -_HEARD:]
         # Column by column: a sum along rows may round otherwise in other batches.
         return sum(rarest.T, np.zeros(len(measures), np.float32))
 
     def explain(self, measures: Floats) -> Floats:
         """Return (B, F) the tails that the score is the sum of."""
-        tails = self._tails(measures)
+        tails = self.curves(measures)
         counted = tails >= np.sort(tails, axis=1)[:, -_HEARD:][:, :1]
         heard = np.zeros((len(measures), self.features), np.float32)
         heard[:, self.columns] = tails * counted
         return heard
 
-    def _tails(self, measures: Floats) -> Floats:
-        return np.stack([curve(measures[:, place]) for place, curve in enumerate(self.curves)], axis=1)
-
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
         return {
             f"curve.{place}.{part}": array
-            for place, curve in enumerate(self.curves)
+            for place, curve in enumerate(self.curves.curves)
             for part, array in curve.arrays().items()
         }
 
@@ -68,7 +65,7 @@ class Evidence:
             ValueError: a curve is missing or damaged.
         """
         try:
-            curves = tuple(TailCurve.of(under(f"curve.{place}", arrays)) for place in range(len(columns)))
+            curves = [TailCurve.of(under(f"curve.{place}", arrays)) for place in range(len(columns))]
         except KeyError as error:
             raise ValueError(f"a curve lacks its array {error}") from None
-        return cls(tuple(columns), features, curves)
+        return cls(tuple(columns), features, TailCurves(curves))

@@ -39,8 +39,8 @@ class GanConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
-    hidden: int = 96
+    width: int = 32
+    hidden: int = 64
     noise: int = 32
 
 

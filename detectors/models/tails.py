@@ -12,42 +12,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.calibration import TailCurve
+from detectors.calibration import TailCurve, TailCurves
+from detectors.models.weights import under
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureTails:
-    """One tail curve for each risk-directed feature.
+    """One tail curve for each of the P risk-directed features.
 
     Attributes:
-        curves: by column of the feature table; each is of the feature times its risk direction.
-        directions: the risk direction of each of these columns, +1 or -1.
+        columns: of these features in the table.
+        directions: (P,) float32, their risk directions, +1 or -1.
         features: F.
+        curves: each of a feature times its risk direction.
     """
 
-    curves: dict[int, TailCurve]
-    directions: dict[int, int]
+    columns: tuple[int, ...]
+    directions: Floats
     features: int
+    curves: TailCurves
 
     name = "tails"
 
     @classmethod
     def fit(cls, windows: Windows, table: FeatureTable) -> Self:
         """Count on ordinary windows."""
-        directions = {column: feature.risk for column, feature in enumerate(table.features) if feature.risk != 0}
-        curves = {column: TailCurve.fit(risk * windows.last[:, column]) for column, risk in directions.items()}
-        return cls(curves, directions, len(table.features))
+        columns, directions = _directed(table)
+        measures = windows.last[:, columns] * directions
+        return cls(columns, directions, len(table.features), TailCurves([TailCurve.fit(each) for each in measures.T]))
 
     def score(self, windows: Windows) -> Floats:
         """See `Detector.score`: the largest tail."""
-        return np.asarray(self.explain(windows).max(axis=1))
+        return np.asarray(self._tails(windows).max(axis=1))
 
     def explain(self, windows: Windows) -> Floats:
         """See `Detector.explain`: the tail of each feature."""
-        tails = np.zeros((len(windows), self.features), np.float32)
-        for column, curve in self.curves.items():
-            tails[:, column] = curve(self.directions[column] * windows.last[:, column])
-        return tails
+        heard = np.zeros((len(windows), self.features), np.float32)
+        heard[:, self.columns] = self._tails(windows)
+        return heard
+
+    def _tails(self, windows: Windows) -> Floats:
+        return self.curves(windows.last[:, self.columns] * self.directions)
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps: nothing."""
@@ -56,7 +61,9 @@ class FeatureTails:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
         return {
-            f"{column}.{part}": array for column, curve in self.curves.items() for part, array in curve.arrays().items()
+            f"{column}.{part}": array
+            for column, curve in zip(self.columns, self.curves.curves, strict=True)
+            for part, array in curve.arrays().items()
         }
 
     @classmethod
@@ -71,12 +78,15 @@ class FeatureTails:
         Raises:
             ValueError: a curve is missing or damaged.
         """
-        directions = {column: f.risk for column, f in enumerate(table.features) if f.risk != 0}
+        columns, directions = _directed(table)
         try:
-            curves = {
-                column: TailCurve.of({part: arrays[f"{column}.{part}"] for part in ("scores", "tails", "scale")})
-                for column in directions
-            }
+            curves = [TailCurve.of(under(str(column), arrays)) for column in columns]
         except KeyError as error:
-            raise ValueError(f"the curve {error} is missing") from None
-        return cls(curves, directions, len(table.features))
+            raise ValueError(f"a curve lacks its array {error}") from None
+        return cls(columns, directions, len(table.features), TailCurves(curves))
+
+
+def _directed(table: FeatureTable) -> tuple[tuple[int, ...], Floats]:
+    """Return the columns of the risk-directed features and (P,) their directions."""
+    risks = {column: feature.risk for column, feature in enumerate(table.features) if feature.risk != 0}
+    return tuple(risks), np.array(list(risks.values()), np.float32)

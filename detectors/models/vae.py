@@ -23,7 +23,6 @@ from detectors.api import FeatureTable, Floats, Windows
 from detectors.chunks import in_chunks
 from detectors.models.backbones import make_backbone
 from detectors.models.evidence import Evidence
-from detectors.models.hiding import without_last
 from detectors.models.trained import Trained
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
@@ -44,9 +43,9 @@ class VaeConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
+    width: int = 32
     latent: int = 8
-    hidden: int = 96
+    hidden: int = 64
 
 
 class VaeNetwork(nn.Module):
@@ -60,15 +59,19 @@ class VaeNetwork(nn.Module):
         self.latent = config.latent
         self.context = make_backbone(config.backbone, table.window, table.steps + EXTRA_CHANNELS, config.width)
         self.encoder = nn.Sequential(
-            nn.Linear(directed + given, config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * config.latent)
+            nn.Linear(directed + given, config.hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(config.hidden, 2 * config.latent),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(config.latent + given, config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * directed)
+            nn.Linear(config.latent + given, config.hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(config.hidden, 2 * directed),
         )
 
     def given(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Summarise all that is known before the event: (B, T, C), (B, U) -> (B, D + U)."""
-        return torch.cat([self.context(without_last(window)), undirected], dim=1)
+        return torch.cat([self.context(window), undirected], dim=1)
 
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
@@ -79,7 +82,7 @@ class VaeNetwork(nn.Module):
         """Return the two parts of the negative evidence lower bound, in nats.
 
         Args:
-            window: (B, T, C).
+            window: (B, T, C), the last event hidden.
             undirected: (B, U).
             directed: (B, P), what is to be explained.
             noise: (B, Z), standard normal.
@@ -107,7 +110,7 @@ class VaeInputs:
     """What the network reads of B windows.
 
     Attributes:
-        window: (B, T, C) scaled channels.
+        window: (B, T, C) scaled channels, the last event hidden.
         undirected: (B, U) scaled features that are context only.
         directed: (B, P) scaled features times their risk direction, without bounds.
     """
@@ -122,7 +125,7 @@ class VaeInputs:
         risk = np.array([feature.risk for feature in table.features], np.float32)
         last = scaling.last(windows)
         undirected = np.clip(last[:, risk == 0], LEAST, MOST)
-        return cls(scaling.window(windows), undirected, last[:, risk != 0] * risk[risk != 0])
+        return cls(scaling.past(windows), undirected, last[:, risk != 0] * risk[risk != 0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Verdict(nn.Module):
     def forward(self, window: Tensor, last: Tensor) -> Tensor:
         """Return logits: (B, T, C), (B, F) -> (B,)."""
         seen = torch.cat([self.backbone(window), last], dim=1)
-        summary = torch.relu(self.second(torch.relu(self.first(seen))))  # (B, H)
+        summary = self.second(self.first(seen).relu_()).relu_()  # (B, H)
         logit: Tensor = self.logit(summary)
         return logit[:, 0]
 

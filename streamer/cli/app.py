@@ -5,6 +5,7 @@ import sys
 import typer
 
 from streamer import __version__
+from streamer.cli.bundles import app as bundles
 from streamer.cli.check import check
 from streamer.cli.demo import demo
 from streamer.cli.dlq import app as dlq
@@ -46,6 +47,7 @@ def _root(
 
 for command in (run, train, evaluate, replay, simulate, demo, check):
     app.command()(command)
+app.add_typer(bundles, name="bundles")
 app.add_typer(dlq, name="dlq")
 
 

@@ -5,6 +5,8 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext
+from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -23,6 +25,7 @@ from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
 from streamer.recorder import Recorder
+from streamer.refresh import BundleWatch
 from streamer.settings import Settings
 from streamer.snapshots import Snapshots
 from streamer.supervisor import supervise
@@ -58,20 +61,21 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
         bundle = open_bundle(settings.worker.bundle)
         mapping = open_mapping(settings.events.mapping)
-        made = bundle.manifest.made
-        metrics.bundle(
-            bundle_id=made.bundle_id,
-            version=made.version,
-            sha256=bundle.sha256,
-            trained_until=made.trained_until,
-        )
+        tell_bundle(metrics, bundle)
         health.bundle_loaded()
         require_topics(settings.kafka, settings.topics.names)
         warn_of_passing_names(settings)
         warm_up(settings, bundle)
+        bundles = BundleWatch(
+            settings.worker.bundle or Path(),
+            bundle,
+            every_s=settings.worker.bundle_check_s,
+            warm_up=partial(warm_up, settings),
+            taken_over=partial(tell_bundle, metrics),
+        )
         supervise(
             lambda: build_worker(
-                settings, bundle, mapping, metrics=metrics, health=health, clock=clock, port=server.port
+                settings, bundles, mapping, metrics=metrics, health=health, clock=clock, port=server.port
             ),
             stopping,
             clock=clock,
@@ -85,7 +89,7 @@ def serve_worker(settings: Settings, stopping: threading.Event) -> None:
 
 def build_worker(
     settings: Settings,
-    bundle: Bundle,
+    bundles: BundleWatch,
     mapping: FieldMapping | None,
     *,
     metrics: Metrics,
@@ -97,7 +101,7 @@ def build_worker(
 
     Args:
         settings: all settings.
-        bundle: what it judges by.
+        bundles: what it judges by.
         mapping: of records that are no canonical transactions.
         metrics: what it counts.
         health: whom it reports to.
@@ -120,7 +124,7 @@ def build_worker(
             snapshots = opened.enter_context(closing(_snapshots(settings, metrics, clock)))
         pipeline = Pipeline(
             settings,
-            bundle,
+            bundles.bundle,
             worker=worker_name(),
             version=__version__,
             replay=False,
@@ -137,6 +141,7 @@ def build_worker(
             clock=clock,
             snapshots=snapshots,
             recorder=Recorder(settings.worker.record_tensors) if settings.worker.record_tensors else None,
+            bundles=bundles,
         )
         opened.pop_all()
     return worker
@@ -184,18 +189,28 @@ def transactional_id(settings: Settings, port: int) -> str:
     return kafka.transactional_id or f"{kafka.group_id}-{worker}"
 
 
+def tell_bundle(metrics: Metrics, bundle: Bundle) -> None:
+    """Say by metrics which bundle judges."""
+    made = bundle.manifest.made
+    metrics.bundle(
+        bundle_id=made.bundle_id, version=made.version, sha256=bundle.sha256, trained_until=made.trained_until
+    )
+
+
 def warm_up(settings: Settings, bundle: Bundle) -> None:
-    """Judge one payment of nobody and forget it.
+    """Judge a full batch of nobody's payments and forget it.
 
     What is compiled or loaded at first use would else delay the first payments, with the
-    partitions already taken.
+    partitions already taken; and memory of the size that a batch takes stays with the process
+    once it was given back, instead of being asked for again with every batch.
     """
     pipeline = Pipeline(
         settings, bundle, worker="warm-up", version=__version__, replay=True, stage=lambda _: nullcontext()
     )
-    value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
-    outcome = pipeline.process([Record("warm-up", 0, 0, None, value)], now_ms=0)
-    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows)
+    value = b'{"transaction_id": "%d", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
+    records = [Record("warm-up", 0, number, None, value % number) for number in range(settings.worker.max_poll_records)]
+    outcome = pipeline.process(records, now_ms=0)
+    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows.rows(slice(0, 1)))
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:

@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from streamer.errors import SettingsError
+from rich.console import Console
+
+from streamer.errors import ArchiveError, SettingsError
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
 from streamer.mapped_archive import mapped_archive, mapped_labels
@@ -64,6 +66,35 @@ def read_truth(settings: Settings, data: Path, label: str | None) -> dict[str, b
     if label is not None:
         raise SettingsError(f"--label {label!r} and a mapping: name the label in the mapping, label = {label!r}")
     return mapped_labels(data, mapping)
+
+
+def labels_if_any(settings: Settings, data: Path | None, label: str | None, console: Console) -> dict[str, bool]:
+    """Return the labels of an archive where it has some, by transaction id; else say why there are none.
+
+    Args:
+        settings: see `read_truth`.
+        data: an archive; None for a topic, which has no labels.
+        label: see `read_truth`; an archive must have what was asked for.
+        console: told why there are none.
+
+    Raises:
+        SettingsError: see `read_truth`, or a label is asked for where there is no archive.
+        ArchiveError: the archive lacks the label that was asked for.
+    """
+    if data is None:
+        if label is not None:
+            raise SettingsError(f"--label {label!r} needs --data: a topic has no labels")
+        return {}
+    mapping = open_mapping(settings.events.mapping)
+    if mapping is not None and mapping.label is None and label is None:
+        return {}
+    try:
+        return read_truth(settings, data, label)
+    except ArchiveError as error:
+        if label is not None:
+            raise
+        console.print(f"going on without labels: {error}", markup=False)
+        return {}
 
 
 def bounded_topic(settings: Settings, topic: str, ends: Mapping[TopicPartition, int] | None = None) -> BoundedTopic:

@@ -1,6 +1,7 @@
 """`streamer train`: past payments to a bundle."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -36,15 +37,23 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; unset: the models' own.")] = None,
     seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
     bundle_id: Annotated[str | None, typer.Option(help="Name of the line of bundles; unset begins one.")] = None,
-    version: Annotated[str, typer.Option(help="Version within the line.")] = "1",
+    version: Annotated[str | None, typer.Option(help="Version within the line; unset: 1, or the next one.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Fine-tune this bundle, or the one in use of this folder of bundles.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the truth, which the model card counts by.")] = None,
+    data_licence: Annotated[str | None, typer.Option(help="Licence of the data, for the model card.")] = None,
     config: Config = None,
     overrides: Overrides = None,
     bootstrap: Bootstrap = None,
     as_json: Json = False,
 ) -> None:
-    """Train a VAE and a GAN on past payments, calibrate them, save a bundle."""
+    """Train a VAE and a GAN on past payments, or fine-tune a bundle; calibrate, save a bundle with its model card."""
     from detectors.training.fit import TrainingConfig
-    from streamer.cli.source import open_source
+    from streamer.cards.make import Circumstances
+    from streamer.cli.command_line import command_line
+    from streamer.cli.fine_tuning import successor_of
+    from streamer.cli.source import labels_if_any, open_source
     from streamer.clock import SystemClock
     from streamer.events.mapping_file import open_mapping
     from streamer.history import collect
@@ -57,6 +66,8 @@ def train(
     chosen_mapping = mapping_from(mapping, preset)
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
     console = Console(stderr=True)
+    parent, bundle_id, version = successor_of(start, bundle_id, version)
+    labels = labels_if_any(settings, data, label, console)
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     with counting("payments read", console) as count:
         history = collect(source, settings, open_mapping(settings.events.mapping), newest=newest, progress=count)
@@ -67,8 +78,15 @@ def train(
         )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
     new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
+    about = Circumstances(
+        source=settings.topics.transactions if data is None else data.name,
+        licence=data_licence,
+        command=command_line(sys.argv),
+        alerts_per_million=settings.alerts.alerts_per_million,
+        labels=labels,
+    )
     with training(console) as move:
-        made = train_bundle(history, new, chosen, move).made
+        made = train_bundle(history, new, chosen, move, about=about, start=parent).made
     result = {
         "bundle": str(out),
         "bundle_id": made.bundle_id,
@@ -83,4 +101,5 @@ def train(
     rows = made.rows
     typer.echo(f"{out}: bundle {made.bundle_id} version {made.version}")
     typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")
+    typer.echo(f"its model card: {out / 'card.html'}")
     typer.echo(f"next: streamer check --bundle {out}")

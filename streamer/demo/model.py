@@ -12,6 +12,7 @@ from rich.console import Console
 from detectors.training.fit import TrainingConfig
 from streamer import __version__
 from streamer.bundles import open_bundle
+from streamer.cards.make import Circumstances
 from streamer.clock import Clock
 from streamer.demo.options import DemoOptions
 from streamer.errors import BundleError
@@ -27,6 +28,7 @@ from streamer.training_progress import training
 from streamer.transport.archive import ArchiveSource
 
 NEWEST = 60_000
+ABOUT = Circumstances("simulated payments", "none is needed: nobody made them", "streamer demo", 1_000.0, {})
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ def bundle_for(options: DemoOptions, clock: Clock, console: Console, stopping: t
         history = collect(source, Settings(), newest=NEWEST, progress=watched(count))
     new = NewBundle(folder, "demo", "1", round(clock.wall() * 1000))
     with training(console) as move:
-        train_bundle(history, new, TrainingConfig(seed=options.seed), watched(move))
+        train_bundle(history, new, TrainingConfig(seed=options.seed), watched(move), about=ABOUT)
     history_file.unlink()
     return folder
 

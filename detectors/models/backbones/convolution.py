@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from detectors.models.backbones.base import Backbone
 
@@ -10,11 +11,12 @@ class TemporalConvolution(Backbone):
     """A temporal convolution network whose strides equal its kernels.
 
     Without overlap each layer is one matrix product on a view of its input, several times as
-    fast as a general convolution: the steps of a kernel lie side by side in memory.
+    fast as a general convolution: the steps of a kernel lie side by side in memory. The first
+    layer reads every step and costs most, so it is half as wide as the others.
     """
 
     causal = False
-    strides = (4, 4, 2)
+    strides = (4, 4)
 
     def __init__(self, steps: int, channels: int, width: int) -> None:
         """Make the layers.
@@ -22,18 +24,18 @@ class TemporalConvolution(Backbone):
         Args:
             steps: T, a multiple of the product of the strides.
             channels: C.
-            width: D; inner layers are as wide.
+            width: D, at least 2.
 
         Raises:
             ValueError: the strides do not divide the steps.
         """
         super().__init__(width)
         layers = []
-        for stride in self.strides:
+        for stride, wide in zip(self.strides, (width // 2, width), strict=True):
             if steps % stride:
                 raise ValueError(f"a window of {steps} steps is no multiple of the stride {stride}")
-            layers.append(nn.Linear(stride * channels, width))
-            steps, channels = steps // stride, width
+            layers.append(nn.Linear(stride * channels, wide))
+            steps, channels = steps // stride, wide
         self.layers = nn.ModuleList(layers)
         self.head = nn.Linear(steps * width, width)
 
@@ -46,18 +48,20 @@ class TemporalConvolution(Backbone):
         levels = self._levels(window)
         levels.append(self._summary(levels[-1])[:, None])
         length = window.shape[1]
-        return torch.stack([each.repeat_interleave(length // each.shape[1], dim=1) for each in levels]).sum(dim=0)
+        wide = [pad(each, (0, self.width - each.shape[2])) for each in levels]
+        return torch.stack([each.repeat_interleave(length // each.shape[1], dim=1) for each in wide]).sum(dim=0)
 
     def _levels(self, window: Tensor) -> list[Tensor]:
-        """Return what each layer gives: (B, T/4, D), (B, T/16, D), (B, T/32, D)."""
+        """Return what each layer gives: (B, T/4, D/2), (B, T/16, D)."""
         levels = []
         hidden = window
         for stride, layer in zip(self.strides, self.layers, strict=True):
             rows, steps, channels = hidden.shape
             side_by_side = hidden.reshape(rows, steps // stride, stride * channels)  # (B, T/k, k·C)
-            hidden = torch.relu(layer(side_by_side))  # (B, T/k, D)
+            hidden = layer(side_by_side).relu_()  # (B, T/k, W)
             levels.append(hidden)
         return levels
 
     def _summary(self, coarsest: Tensor) -> Tensor:
-        return torch.relu(self.head(coarsest.flatten(1)))  # (B, D)
+        summary: Tensor = self.head(coarsest.flatten(1)).relu_()
+        return summary  # (B, D)

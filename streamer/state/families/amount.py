@@ -7,7 +7,7 @@ mean is drawn towards everybody's with the weight of 2 events. Refunds change no
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import EventRow, Fields, MerchantRow, NowRow, Out, SharedRow, UserRow
 

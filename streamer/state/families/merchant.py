@@ -7,7 +7,7 @@ of strangers over 30 d, corrected for merchants known for a shorter time.
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import EventRow, Fields, MerchantRow, NowRow, Out, SharedRow, UserRow
 

@@ -7,7 +7,7 @@ an event does not tell is neutral: 0, as for a merchant or device that was alway
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import Counts, EventRow, Fields, Keys, MerchantRow, NowRow, Out, SharedRow, UserRow
 

@@ -7,7 +7,7 @@ gap is drawn towards 1 d with the weight of 2 events. Hours are UTC.
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import EventRow, Fields, MerchantRow, NowRow, Out, SharedRow, UserRow
 

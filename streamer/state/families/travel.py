@@ -6,7 +6,7 @@ than a minute. Distance is the haversine on a sphere of 6,371 km.
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import EventRow, Fields, MerchantRow, NowRow, Out, SharedRow, UserRow
 

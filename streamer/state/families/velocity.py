@@ -8,7 +8,7 @@ are no burst.
 
 import math
 
-from streamer.state.compiled import compiled
+from detectors.compiled import compiled
 from streamer.state.features import TABLE
 from streamer.state.types import EventRow, Fields, MerchantRow, NowRow, Out, SharedRow, UserRow
 
