@@ -24,7 +24,7 @@ _RENEW_TIMEOUT_S = 10.0
 _ABORT_TIMEOUT_S = 2.0
 # The broker refuses a transaction while it is still writing the end of the last one, a few
 # milliseconds long; librdkafka's default would ask again only after 100.
-_RETRY_BACKOFF_MS = 5
+_RETRY_BACKOFF_MS = 20
 # librdkafka waits for the answer to a step for so long, whatever it is told.
 _ANSWER_WITHIN_MS = 3_000
 _LOOK_AROUND_AFTER_S = 2.0
