@@ -1,4 +1,4 @@
-"""Reading a backlog from Kafka: the bare client, our adapter, the whole worker, by turns.
+"""Reading a backlog from Kafka: the bare clients, our adapters, the whole worker, by turns.
 
 Each starts in a group of its own. The first batch starts the clock and is not counted: joining
 the group is no part of the speed.
@@ -9,15 +9,17 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import confluent_kafka
 import kafka
 
 from streamer.events.record import Message
 from streamer.metrics import STAGES
 from streamer.pipeline import Scored
-from streamer.settings import KafkaSettings
+from streamer.settings import ClientLibrary, KafkaSettings
 from streamer.transport.base import Rebalance
-from streamer.transport.kafka import KafkaConsumer
+from streamer.transport.clients import clients_of
 from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, WALL, Clocks, Measurement
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import BATCH, PARTITIONS, Workload
@@ -63,31 +65,45 @@ class Meter:
         self._seen += count
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is read, and by which clocks its reading is timed."""
+
+    topics: Topics
+    total: int
+    clocks: Clocks
+
+    def meter(self) -> Meter:
+        return Meter(self.total, self.clocks.process)
+
+
 def reading(workload: Workload, bootstrap: str, times: int, clocks: Clocks = WALL) -> list[Measurement]:
-    """Produce the records once and read them by each of the four, again and again.
+    """Produce the records once and read them in each way, again and again.
 
     Returns:
-        The bare client first, then the adapter and the workers, then the worker's stages.
+        The bare clients first, then the adapters and the workers, then the stages of the first worker.
     """
     topics = Topics(bootstrap).create(PARTITIONS)
     total = len(workload.records)
     for start in range(0, total, _PRODUCED_AT_ONCE):
         records = workload.records[start : start + _PRODUCED_AT_ONCE]
         topics.produce([Message(topics.transactions, record.key, record.value) for record in records])
+    found = Backlog(topics, total, clocks)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     stages: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(times + 1):
-        bare, adapter = _bare(topics, total, clocks), _adapter(topics, total, clocks)
-        worker, seconds = _worker(workload, topics, total, clocks, exactly_once=True)
-        repeating, _ = _worker(workload, topics, total, clocks, exactly_once=False)
+        worker, seconds = _worker(workload, found)
+        meters = {
+            BARE: _bare(found),
+            "bare confluent-kafka poll loop": _bare_confluent(found),
+            "adapter's poll loop": _adapter(found, "kafka-python"),
+            "adapter's poll loop, confluent": _adapter(found, "confluent"),
+            "whole worker, exactly once": worker,
+            "whole worker, exactly once, confluent": _worker(workload, found, client="confluent")[0],
+            "whole worker, at least once": _worker(workload, found, exactly_once=False)[0],
+        }
         if number == 0:
             continue  # it loaded the broker's caches and compiled the kernel
-        meters = {
-            BARE: bare,
-            "adapter's poll loop": adapter,
-            "whole worker, exactly once": worker,
-            "whole worker, at least once": repeating,
-        }
         for name, meter in meters.items():
             rates[name].append(meter.counted / meter.seconds)
         for stage in STAGES:
@@ -98,38 +114,57 @@ def reading(workload: Workload, bootstrap: str, times: int, clocks: Clocks = WAL
     ]
 
 
-def _bare(topics: Topics, total: int, clocks: Clocks) -> Meter:
+def _bare(found: Backlog) -> Meter:
     consumer = kafka.KafkaConsumer(
-        topics.transactions,
-        bootstrap_servers=topics.bootstrap,
+        found.topics.transactions,
+        bootstrap_servers=found.topics.bootstrap,
         group_id=uuid.uuid4().hex,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
     try:
         return _until_done(
-            Meter(total, clocks.process),
+            found.meter(),
             lambda: sum(map(len, consumer.poll(timeout_ms=int(_POLL_S * 1000), max_records=BATCH).values())),
         )
     finally:
         consumer.close(autocommit=False)
 
 
-def _adapter(topics: Topics, total: int, clocks: Clocks) -> Meter:
-    consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex))
+def _bare_confluent(found: Backlog) -> Meter:
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": found.topics.bootstrap,
+            "group.id": uuid.uuid4().hex,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
     try:
-        consumer.subscribe([topics.transactions], Rebalance(_ignore, _ignore, _ignore))
-        return _until_done(
-            Meter(total, clocks.process), lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH))
-        )
+        consumer.subscribe([found.topics.transactions])
+        return _until_done(found.meter(), lambda: len(consumer.consume(BATCH, _POLL_S)))
+    finally:
+        consumer.close()
+
+
+def _adapter(found: Backlog, client: ClientLibrary) -> Meter:
+    settings = KafkaSettings(bootstrap_servers=found.topics.bootstrap, group_id=uuid.uuid4().hex, client=client)
+    consumer = clients_of(settings).consumer(settings)
+    try:
+        consumer.subscribe([found.topics.transactions], Rebalance(_ignore, _ignore, _ignore))
+        return _until_done(found.meter(), lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
     finally:
         consumer.close()
 
 
 def _worker(
-    workload: Workload, topics: Topics, total: int, clocks: Clocks, *, exactly_once: bool
+    workload: Workload,
+    found: Backlog,
+    *,
+    exactly_once: bool = True,
+    client: ClientLibrary = "kafka-python",
 ) -> tuple[Meter, dict[str, float]]:
-    meter, stopping = Meter(total, clocks.process), threading.Event()
+    meter, stopping = found.meter(), threading.Event()
 
     def delivered(parts: Sequence[Scored]) -> None:
         meter.add(sum(part.received for part in parts))
@@ -138,13 +173,14 @@ def _worker(
 
     seconds = run_worker(
         workload,
-        topics,
+        found.topics,
         uuid.uuid4().hex,
         stopping,
         delivered=delivered,
         longest_s=_LONGEST_S,
         exactly_once=exactly_once,
-        now=clocks.loop,
+        now=found.clocks.loop,
+        client=client,
     )
     return meter, seconds
 

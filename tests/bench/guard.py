@@ -29,6 +29,7 @@ STORED = Path(__file__).with_name("ratios.json")
 GUARDED = (
     "adapter's poll loop",
     "whole worker, exactly once",
+    "whole worker, exactly once, confluent",
     "whole worker, at least once",
     "decode",
     "state",
@@ -77,7 +78,7 @@ def main() -> None:
         return
     stored = _stored()
     for what, value in now.items():
-        sys.stdout.write(f"{what:<30} {value:6.3f}  stored {stored.get(what, 0.0):6.3f}\n")
+        sys.stdout.write(f"{what:<38} {value:6.3f}  stored {stored.get(what, 0.0):6.3f}\n")
     faults = collapsed(now, stored)
     sys.stdout.write(f"measured in {time.monotonic() - began:.0f} s\n")
     if faults:
