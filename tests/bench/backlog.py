@@ -1,4 +1,4 @@
-"""Reading a backlog from Kafka: the bare client, our adapter, the whole worker, by turns.
+"""Reading a backlog from Kafka: the bare clients, our adapters, the whole worker, by turns.
 
 Each starts in a group of its own. The first batch starts the clock and is not counted: joining
 the group is no part of the speed.
@@ -9,16 +9,18 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import confluent_kafka
 import kafka
 
 from streamer.events.record import Message
 from streamer.metrics import STAGES
 from streamer.pipeline import Scored
-from streamer.settings import KafkaSettings
+from streamer.settings import ClientLibrary, KafkaSettings
 from streamer.transport.base import Rebalance
-from streamer.transport.kafka import KafkaConsumer
-from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement
+from streamer.transport.clients import clients_of
+from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, WALL, Clocks, Measurement
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import BATCH, PARTITIONS, Workload
 from tests.helpers.worker import Topics
@@ -33,16 +35,16 @@ _PRODUCED_AT_ONCE = 10_000
 class Meter:
     """Measures the rate at which records arrive, from the first batch to the last."""
 
-    def __init__(self, expected: int, now: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, expected: int, now: Callable[[], float]) -> None:
         """Expect so many records, at least one batch more than the first."""
-        self._expected = expected
+        self.expected = expected
         self._now = now
         self._first = self._seen = 0
         self._begin = self._end = 0.0
 
     @property
     def done(self) -> bool:
-        return self._seen >= self._expected
+        return self._seen >= self.expected
 
     @property
     def seconds(self) -> float:
@@ -63,31 +65,45 @@ class Meter:
         self._seen += count
 
 
-def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]:
-    """Produce the records once and read them by each of the four, again and again.
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is read, and by which clocks its reading is timed."""
+
+    topics: Topics
+    total: int
+    clocks: Clocks
+
+    def meter(self) -> Meter:
+        return Meter(self.total, self.clocks.process)
+
+
+def reading(workload: Workload, bootstrap: str, times: int, clocks: Clocks = WALL) -> list[Measurement]:
+    """Produce the records once and read them in each way, again and again.
 
     Returns:
-        The bare client first, then the adapter and the workers, then the worker's stages.
+        The bare clients first, then the adapters and the workers, then the stages of the first worker.
     """
     topics = Topics(bootstrap).create(PARTITIONS)
     total = len(workload.records)
     for start in range(0, total, _PRODUCED_AT_ONCE):
         records = workload.records[start : start + _PRODUCED_AT_ONCE]
         topics.produce([Message(topics.transactions, record.key, record.value) for record in records])
+    found = Backlog(topics, total, clocks)
     rates: defaultdict[str, list[float]] = defaultdict(list)
     stages: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(times + 1):
-        bare, adapter = _bare(topics, total), _adapter(topics, total)
-        worker, seconds = _worker(workload, topics, total, exactly_once=True)
-        repeating, _ = _worker(workload, topics, total, exactly_once=False)
+        worker, seconds = _worker(workload, found)
+        meters = {
+            BARE: _bare(found),
+            "bare confluent-kafka poll loop": _bare_confluent(found),
+            "adapter's poll loop": _adapter(found, "kafka-python"),
+            "adapter's poll loop, confluent": _adapter(found, "confluent"),
+            "whole worker, exactly once": worker,
+            "whole worker, exactly once, confluent": _worker(workload, found, client="confluent")[0],
+            "whole worker, at least once": _worker(workload, found, exactly_once=False)[0],
+        }
         if number == 0:
             continue  # it loaded the broker's caches and compiled the kernel
-        meters = {
-            BARE: bare,
-            "adapter's poll loop": adapter,
-            "whole worker, exactly once": worker,
-            "whole worker, at least once": repeating,
-        }
         for name, meter in meters.items():
             rates[name].append(meter.counted / meter.seconds)
         for stage in STAGES:
@@ -98,34 +114,57 @@ def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]
     ]
 
 
-def _bare(topics: Topics, total: int) -> Meter:
+def _bare(found: Backlog) -> Meter:
     consumer = kafka.KafkaConsumer(
-        topics.transactions,
-        bootstrap_servers=topics.bootstrap,
+        found.topics.transactions,
+        bootstrap_servers=found.topics.bootstrap,
         group_id=uuid.uuid4().hex,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
     try:
         return _until_done(
-            total,
+            found.meter(),
             lambda: sum(map(len, consumer.poll(timeout_ms=int(_POLL_S * 1000), max_records=BATCH).values())),
         )
     finally:
         consumer.close(autocommit=False)
 
 
-def _adapter(topics: Topics, total: int) -> Meter:
-    consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex))
+def _bare_confluent(found: Backlog) -> Meter:
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": found.topics.bootstrap,
+            "group.id": uuid.uuid4().hex,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
     try:
-        consumer.subscribe([topics.transactions], Rebalance(_ignore, _ignore, _ignore))
-        return _until_done(total, lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
+        consumer.subscribe([found.topics.transactions])
+        return _until_done(found.meter(), lambda: len(consumer.consume(BATCH, _POLL_S)))
     finally:
         consumer.close()
 
 
-def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: bool) -> tuple[Meter, dict[str, float]]:
-    meter, stopping = Meter(total), threading.Event()
+def _adapter(found: Backlog, client: ClientLibrary) -> Meter:
+    settings = KafkaSettings(bootstrap_servers=found.topics.bootstrap, group_id=uuid.uuid4().hex, client=client)
+    consumer = clients_of(settings).consumer(settings)
+    try:
+        consumer.subscribe([found.topics.transactions], Rebalance(_ignore, _ignore, _ignore))
+        return _until_done(found.meter(), lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
+    finally:
+        consumer.close()
+
+
+def _worker(
+    workload: Workload,
+    found: Backlog,
+    *,
+    exactly_once: bool = True,
+    client: ClientLibrary = "kafka-python",
+) -> tuple[Meter, dict[str, float]]:
+    meter, stopping = found.meter(), threading.Event()
 
     def delivered(parts: Sequence[Scored]) -> None:
         meter.add(sum(part.received for part in parts))
@@ -134,22 +173,24 @@ def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: boo
 
     seconds = run_worker(
         workload,
-        topics,
+        found.topics,
         uuid.uuid4().hex,
         stopping,
         delivered=delivered,
         longest_s=_LONGEST_S,
         exactly_once=exactly_once,
+        now=found.clocks.loop,
+        client=client,
     )
     return meter, seconds
 
 
-def _until_done(total: int, poll: Callable[[], int]) -> Meter:
-    meter, give_up = Meter(total), time.monotonic() + _LONGEST_S
+def _until_done(meter: Meter, poll: Callable[[], int]) -> Meter:
+    give_up = time.monotonic() + _LONGEST_S
     while not meter.done:
         meter.add(poll())
         if time.monotonic() > give_up:
-            raise TimeoutError(f"{total} records were not read within {_LONGEST_S:g} s: is the machine busy?")
+            raise TimeoutError(f"{meter.expected} records were not read within {_LONGEST_S:g} s: is the machine busy?")
     return meter
 
 

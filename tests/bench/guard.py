@@ -3,8 +3,8 @@
     python -m tests.bench.guard            measures and compares with ratios.json
     python -m tests.bench.guard --store    measures and writes ratios.json
 
-Times say little on a shared machine, so only ratios of figures of the same round are compared, and
-only a collapse fails: a median below `COLLAPSE` of the stored one.
+Times say little on a shared machine, so it is the processor's time that counts, only ratios of figures
+of the same round are compared, and only a collapse fails: a median below `COLLAPSE` of the stored one.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from streamer.transport.embedded import EmbeddedKafka
 from tests.bench import backlog
 from tests.bench.machine import machine
 from tests.bench.quiet import quieten
-from tests.bench.timing import Measurement, paired_ratios
+from tests.bench.timing import PROCESSOR, Measurement, paired_ratios
 from tests.bench.workload import Workload
 from tests.conftest import JARS
 
@@ -29,12 +29,13 @@ STORED = Path(__file__).with_name("ratios.json")
 GUARDED = (
     "adapter's poll loop",
     "whole worker, exactly once",
+    "whole worker, exactly once, confluent",
     "whole worker, at least once",
     "decode",
     "state",
     "score",
 )
-"""Figures that are compared, each as events a second beside the bare poll loop's."""
+"""Figures that are compared, each as events for a second of work beside the bare poll loop's."""
 
 _ROUNDS, _ROUNDS_TO_STORE = 3, 9
 _EVENTS = 20_000
@@ -77,7 +78,7 @@ def main() -> None:
         return
     stored = _stored()
     for what, value in now.items():
-        sys.stdout.write(f"{what:<30} {value:6.3f}  stored {stored.get(what, 0.0):6.3f}\n")
+        sys.stdout.write(f"{what:<38} {value:6.3f}  stored {stored.get(what, 0.0):6.3f}\n")
     faults = collapsed(now, stored)
     sys.stdout.write(f"measured in {time.monotonic() - began:.0f} s\n")
     if faults:
@@ -90,7 +91,7 @@ def _measure(rounds: int) -> list[Measurement]:
         folder = Path(name)
         workload = Workload.make(_EVENTS, folder / "bundle", training_events=_TRAINING_EVENTS)
         with EmbeddedKafka(folder / "kafka", cache=JARS) as kafka:
-            return backlog.reading(workload, kafka.bootstrap, rounds)
+            return backlog.reading(workload, kafka.bootstrap, rounds, PROCESSOR)
 
 
 def _stored() -> dict[str, float]:

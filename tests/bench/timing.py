@@ -55,6 +55,24 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class Clocks:
+    """What time is measured by.
+
+    Attributes:
+        process: seconds of the whole process.
+        loop: seconds of the thread that asks.
+    """
+
+    process: Callable[[], float]
+    loop: Callable[[], float]
+
+
+WALL = Clocks(time.perf_counter, time.perf_counter)
+PROCESSOR = Clocks(time.process_time, time.thread_time)
+"""Counts work alone: waiting for the broker, or for a core that others have, is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """A figure that could not be measured here.
 
