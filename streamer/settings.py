@@ -28,6 +28,7 @@ _FILE_SUFFIX = "_FILE"
 
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+ClientLibrary = Literal["kafka-python", "confluent"]
 Topic = Annotated[str, AfterValidator(usable_topic)]
 
 
@@ -39,7 +40,7 @@ class KafkaSettings(_Group):
     """How to reach the brokers and behave in the group."""
 
     bootstrap_servers: str = Field("localhost:9092", description="Comma-separated host:port list.")
-    client: Literal["kafka-python", "confluent"] = Field(
+    client: ClientLibrary = Field(
         "kafka-python", description="Client library of `run`; `confluent` is faster and needs the extra `fast`."
     )
     client_id: str = Field("fraud-streamer", description="Name shown in the broker's logs.")

@@ -12,8 +12,6 @@ from streamer.transport.confluent_errors import error_of, translate
 from streamer.transport.confluent_logs import SparseLog
 
 _RECONNECT_BACKOFF_MAX_MS = 2_000
-# A broker that does not answer any more is given up, and asked anew elsewhere, after this long.
-_ANSWER_WITHIN_MS = 10_000
 
 _Client = TypeVar("_Client")
 
@@ -27,7 +25,8 @@ class GraveFaults:
 
     def note(self, error: KafkaError) -> None:
         """Remember an error if it is grave; called by librdkafka while it is polled."""
-        if self._first is None and (error.fatal() or error.code() == KafkaError._AUTHENTICATION):
+        is_grave = error.fatal() or error.code() in {KafkaError._FATAL, KafkaError._AUTHENTICATION}
+        if self._first is None and is_grave:
             self._first = error
 
     def raise_first(self, doing: str) -> None:
@@ -71,7 +70,6 @@ def common(settings: KafkaSettings) -> dict[str, str | int | bool]:
         "bootstrap.servers": settings.bootstrap_servers,
         "client.id": settings.client_id,
         "reconnect.backoff.max.ms": _RECONNECT_BACKOFF_MAX_MS,
-        "socket.timeout.ms": _ANSWER_WITHIN_MS,
         "topic.metadata.refresh.interval.ms": int(settings.metadata_max_age_s * 1_000),
         # What brokers close for want of use is no news.
         "log.connection.close": False,

@@ -22,6 +22,7 @@ from streamer.transport.confluent_topics import TopicWatch
 from streamer.transport.kafka_admin import probe, require_topics
 
 _ANSWER_WITHIN_S = 5.0
+_FETCH_SPARE_MS = 2_000
 _SEEK_AGAIN_S = 0.01
 # Members learn of a rebalance by heartbeat; a second apart, sharing anew takes about two.
 _HEARTBEAT_MS = 1_000
@@ -73,6 +74,7 @@ class ConfluentConsumer:
         if share is None:
             raise TransportError("poll before subscribe: subscribe to topics first")
         share.raise_failure()
+        self._faults.raise_first(self._doing)
         self._raise_late()
         self._topics.watch()
         deadline = self._monotonic() + timeout_s
@@ -185,6 +187,7 @@ class ConfluentConsumer:
 
     def _take(self, share: Share, polled: Polled) -> list[Record]:
         for fault in polled.faults:
+            self._faults.note(fault.error)
             self._late = self._late or translate(fault.error, self._doing, fault.place)
         # Partitions may have gone between the first record and the last.
         kept = {place: records for place, records in polled.records.items() if place in share.positions}
@@ -267,6 +270,8 @@ def _configs(settings: KafkaSettings) -> dict[str, object]:
         # Tells that the marks of transactions at the end of a log are passed.
         "enable.partition.eof": True,
         "fetch.wait.max.ms": settings.fetch_max_wait_ms,
+        # Commits wait for the answer for so long; a fetch must be answered by then.
+        "socket.timeout.ms": max(int(_ANSWER_WITHIN_S * 1_000), settings.fetch_max_wait_ms + _FETCH_SPARE_MS),
         "queued.min.messages": _AHEAD_RECORDS,
         "queued.max.messages.kbytes": _AHEAD_KB,
         "fetch.queue.backoff.ms": _AHEAD_BACKOFF_MS,

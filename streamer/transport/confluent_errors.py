@@ -9,6 +9,7 @@ from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.transport.kafka_errors import translate_code
 
 _GONE = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION, KafkaError.OFFSET_OUT_OF_RANGE})
+_ENDING = (KafkaError.FENCED_INSTANCE_ID,)
 _AS_BROKERS_SAY = {
     KafkaError._FENCED: KafkaError.PRODUCER_FENCED,
     KafkaError._AUTHENTICATION: KafkaError.SASL_AUTHENTICATION_FAILED,
@@ -52,7 +53,7 @@ def translate(error: KafkaError, doing: str, place: str = "the position") -> Tra
         doing: what was being done and to what, e.g. "committing offsets of group 'g'".
         place: what was read, where something was.
     """
-    code = _AS_BROKERS_SAY.get(error.code(), error.code())
+    code = _code(error)
     if code in _GONE:
         return FencedError(f"{doing}: the records at {place} are gone; start anew from what is committed")
     if code >= 0:
@@ -60,6 +61,13 @@ def translate(error: KafkaError, doing: str, place: str = "the position") -> Tra
     if code in _PASSING or error.retriable():
         return RetriableTransportError(f"{doing}: {error.str()}; trying again may help")
     return TransportError(f"{doing}: {error.str()} ({error.name()}); see the broker's log")
+
+
+def _code(error: KafkaError) -> int:
+    if error.code() == KafkaError._FATAL:
+        # A consumer wraps what ended it; what that was stands in the text alone.
+        return next((code for code in _ENDING if KafkaError(code).str() in error.str()), error.code())
+    return _AS_BROKERS_SAY.get(error.code(), error.code())
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership
 from streamer.transport.confluent_errors import error_of, translated
 from streamer.transport.confluent_membership import metadata_of
+from streamer.transport.confluent_steps import Steps
 from streamer.transport.confluent_writing import WritingClient
 from streamer.transport.kafka_admin import missing_topics, probe
 from streamer.transport.kafka_errors import missing_topics_error
@@ -23,8 +24,9 @@ _RENEW_TIMEOUT_S = 10.0
 _ABORT_TIMEOUT_S = 2.0
 # The broker refuses a transaction while it is still writing the end of the last one, a few
 # milliseconds long; librdkafka's default would ask again only after 100.
-_RETRY_BACKOFF_MS = 5
-_ANSWER_WITHIN_MS = 10_000
+_RETRY_BACKOFF_MS = 20
+# librdkafka waits for the answer to a step for so long, whatever it is told.
+_ANSWER_WITHIN_MS = 3_000
 _LOOK_AROUND_AFTER_S = 2.0
 _LEAST_PATIENCE_S = 0.1
 
@@ -100,7 +102,7 @@ class ConfluentTransactionalProducer:
         )
         try:
             with translated(f"beginning transactions as {self._transactional_id!r}"):
-                writing.client.init_transactions(_RENEW_TIMEOUT_S)
+                writing.steps.take(writing.client.init_transactions, _RENEW_TIMEOUT_S)
         except BaseException:
             writing.abandon()
             raise
@@ -133,9 +135,12 @@ class ConfluentTransactionalProducer:
                     stored = [confluent_kafka.TopicPartition(*place, offset) for place, offset in offsets.items()]
                     as_member = metadata_of(member)
                     self._await(
-                        lambda wait_s: client.send_offsets_to_transaction(stored, as_member, wait_s), topics, deadline
+                        writing.steps,
+                        lambda wait_s: client.send_offsets_to_transaction(stored, as_member, wait_s),
+                        topics,
+                        deadline,
                     )
-                self._await(client.commit_transaction, topics, deadline)
+                self._await(writing.steps, client.commit_transaction, topics, deadline)
         except FencedError:
             raise
         except TransportError as error:
@@ -147,14 +152,15 @@ class ConfluentTransactionalProducer:
                 self._require_topics(topics, deadline)
             raise refusal from error
 
-    def _await(self, step: _Step, topics: Collection[str], deadline: float) -> None:
+    def _await(self, steps: Steps, step: _Step, topics: Collection[str], deadline: float) -> None:
         """Take a step; if that takes long, see whether broker and topics are still there."""
         while True:
             left_s = deadline - self._monotonic()
             try:
-                step(max(_LEAST_PATIENCE_S, min(left_s, _LOOK_AROUND_AFTER_S)))
+                steps.take(step, max(_LEAST_PATIENCE_S, min(left_s, _LOOK_AROUND_AFTER_S)))
             except KafkaException as exception:
-                if error_of(exception).code() != KafkaError._TIMED_OUT or self._monotonic() >= deadline:
+                is_slow = error_of(exception).code() == KafkaError._TIMED_OUT and not steps.stuck
+                if not is_slow or self._monotonic() >= deadline:
                     raise
                 self._require_topics(topics, deadline)
             else:
@@ -182,5 +188,5 @@ def _give_up(writing: WritingClient, error: BaseException) -> None:
     """End the transaction if the broker answers, as else readers would wait for its timeout."""
     if not isinstance(error, RetriableTransportError):
         with suppress(KafkaException):
-            writing.client.abort_transaction(_ABORT_TIMEOUT_S)
+            writing.steps.take(writing.client.abort_transaction, _ABORT_TIMEOUT_S)
     writing.abandon()

@@ -12,6 +12,7 @@ from streamer.events.record import Message
 from streamer.settings import KafkaSettings
 from streamer.transport.confluent_client import connect
 from streamer.transport.confluent_errors import translate, translated
+from streamer.transport.confluent_steps import Steps
 from streamer.transport.kafka_writing import RECORD_OVERHEAD_BYTES
 
 _BLOCK_TIMEOUT_S = 5.0
@@ -28,6 +29,7 @@ class WritingClient:
     Attributes:
         client: librdkafka's.
         faults: what the client says on its own.
+        steps: where its transactions are waited for.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WritingClient:
                 **configs,
             },
         )
+        self.steps = Steps()
         self._monotonic = monotonic
         self._refused: list[tuple[str, KafkaError]] = []
 
@@ -89,9 +92,11 @@ class WritingClient:
 
     def abandon(self) -> None:
         """Forget what is not written; the connections end with this object."""
-        with suppress(KafkaException):
-            self.client.purge()
-            self.client.poll(0.0)
+        self.steps.end()
+        if not self.steps.stuck:
+            with suppress(KafkaException):
+                self.client.purge()
+                self.client.poll(0.0)
 
     def _queue(self, message: Message) -> bool:
         try:

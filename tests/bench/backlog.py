@@ -1,4 +1,4 @@
-"""Reading a backlog from Kafka: the bare client, our adapter, the whole worker, by turns.
+"""Reading a backlog from Kafka: the bare clients, our adapters, the whole worker, by turns.
 
 Each starts in a group of its own. The first batch starts the clock and is not counted: joining
 the group is no part of the speed.
@@ -10,14 +10,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import confluent_kafka
 import kafka
 
 from streamer.events.record import Message
 from streamer.metrics import STAGES
 from streamer.pipeline import Scored
-from streamer.settings import KafkaSettings
+from streamer.settings import ClientLibrary, KafkaSettings
 from streamer.transport.base import Rebalance
-from streamer.transport.kafka import KafkaConsumer
+from streamer.transport.clients import clients_of
 from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, Measurement
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import BATCH, PARTITIONS, Workload
@@ -64,10 +65,10 @@ class Meter:
 
 
 def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]:
-    """Produce the records once and read them by each of the four, again and again.
+    """Produce the records once and read them in each way, again and again.
 
     Returns:
-        The bare client first, then the adapter and the workers, then the worker's stages.
+        The bare clients first, then the adapters and the workers, then the stages of the first worker.
     """
     topics = Topics(bootstrap).create(PARTITIONS)
     total = len(workload.records)
@@ -77,17 +78,18 @@ def reading(workload: Workload, bootstrap: str, times: int) -> list[Measurement]
     rates: defaultdict[str, list[float]] = defaultdict(list)
     stages: defaultdict[str, list[float]] = defaultdict(list)
     for number in range(times + 1):
-        bare, adapter = _bare(topics, total), _adapter(topics, total)
-        worker, seconds = _worker(workload, topics, total, exactly_once=True)
-        repeating, _ = _worker(workload, topics, total, exactly_once=False)
+        worker, seconds = _worker(workload, topics, total)
+        meters = {
+            BARE: _bare(topics, total),
+            "bare confluent-kafka poll loop": _bare_confluent(topics, total),
+            "adapter's poll loop": _adapter(topics, total, "kafka-python"),
+            "adapter's poll loop, confluent": _adapter(topics, total, "confluent"),
+            "whole worker, exactly once": worker,
+            "whole worker, exactly once, confluent": _worker(workload, topics, total, client="confluent")[0],
+            "whole worker, at least once": _worker(workload, topics, total, exactly_once=False)[0],
+        }
         if number == 0:
             continue  # it loaded the broker's caches and compiled the kernel
-        meters = {
-            BARE: bare,
-            "adapter's poll loop": adapter,
-            "whole worker, exactly once": worker,
-            "whole worker, at least once": repeating,
-        }
         for name, meter in meters.items():
             rates[name].append(meter.counted / meter.seconds)
         for stage in STAGES:
@@ -115,8 +117,25 @@ def _bare(topics: Topics, total: int) -> Meter:
         consumer.close(autocommit=False)
 
 
-def _adapter(topics: Topics, total: int) -> Meter:
-    consumer = KafkaConsumer(KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex))
+def _bare_confluent(topics: Topics, total: int) -> Meter:
+    consumer = confluent_kafka.Consumer(
+        {
+            "bootstrap.servers": topics.bootstrap,
+            "group.id": uuid.uuid4().hex,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        consumer.subscribe([topics.transactions])
+        return _until_done(total, lambda: len(consumer.consume(BATCH, _POLL_S)))
+    finally:
+        consumer.close()
+
+
+def _adapter(topics: Topics, total: int, client: ClientLibrary) -> Meter:
+    settings = KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=uuid.uuid4().hex, client=client)
+    consumer = clients_of(settings).consumer(settings)
     try:
         consumer.subscribe([topics.transactions], Rebalance(_ignore, _ignore, _ignore))
         return _until_done(total, lambda: len(consumer.poll(timeout_s=_POLL_S, max_records=BATCH)))
@@ -124,7 +143,14 @@ def _adapter(topics: Topics, total: int) -> Meter:
         consumer.close()
 
 
-def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: bool) -> tuple[Meter, dict[str, float]]:
+def _worker(
+    workload: Workload,
+    topics: Topics,
+    total: int,
+    *,
+    exactly_once: bool = True,
+    client: ClientLibrary = "kafka-python",
+) -> tuple[Meter, dict[str, float]]:
     meter, stopping = Meter(total), threading.Event()
 
     def delivered(parts: Sequence[Scored]) -> None:
@@ -140,6 +166,7 @@ def _worker(workload: Workload, topics: Topics, total: int, *, exactly_once: boo
         delivered=delivered,
         longest_s=_LONGEST_S,
         exactly_once=exactly_once,
+        client=client,
     )
     return meter, seconds
 

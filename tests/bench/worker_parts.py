@@ -10,8 +10,8 @@ from streamer.errors import TransportError
 from streamer.health import Health
 from streamer.metrics import STAGES, Metrics, new_registry
 from streamer.pipeline import Pipeline, Scored
-from streamer.settings import KafkaSettings, Settings, TopicSettings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
+from streamer.settings import ClientLibrary, KafkaSettings, Settings, TopicSettings
+from streamer.transport.clients import clients_of
 from streamer.worker import Worker
 from tests.bench.workload import Workload
 from tests.helpers.worker import Topics
@@ -46,6 +46,7 @@ def run_worker(
     delivered: Delivered,
     longest_s: float,
     exactly_once: bool = True,
+    client: ClientLibrary = "kafka-python",
 ) -> dict[str, float]:
     """Run a worker in this thread until `stopping` is set.
 
@@ -55,19 +56,20 @@ def run_worker(
     Raises:
         TransportError: `stopping` was not set in time.
     """
-    kafka = KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=group_id)
+    kafka = KafkaSettings(bootstrap_servers=topics.bootstrap, group_id=group_id, client=client)
     named = TopicSettings(transactions=topics.transactions, alerts=topics.alerts, dead_letters=topics.dead_letters)
     settings = Settings(kafka=kafka, topics=named)
     clock, registry = SystemClock(), new_registry()
     metrics = Metrics(registry)
-    consumer = KafkaConsumer(kafka)
+    clients = clients_of(kafka)
+    consumer = clients.consumer(kafka)
     timeout_s = settings.worker.flush_timeout_s
     writer: Writer
     if exactly_once:
-        producer = KafkaTransactionalProducer(kafka, group_id)
+        producer = clients.transactional(kafka, group_id)
         writer = ExactlyOnce(producer, consumer, timeout_s=timeout_s, beside=ThreadPoolExecutor(1))
     else:
-        writer = AtLeastOnce(KafkaProducer(kafka), consumer, timeout_s=timeout_s)
+        writer = AtLeastOnce(clients.producer(kafka), consumer, timeout_s=timeout_s)
     worker = Worker(
         settings,
         consumer=consumer,

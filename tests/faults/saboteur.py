@@ -22,6 +22,8 @@ CALLS = {
     "send": "kafka:KafkaProducer.send",
     "add_offsets": "streamer.transport.kafka_transaction_client:TransactionClient.add_offsets",
     "commit": "streamer.transport.kafka_transaction_client:TransactionClient.commit",
+    "librdkafka_send": "streamer.transport.confluent_writing:WritingClient.send",
+    "librdkafka_step": "streamer.transport.confluent_steps:Steps.take",
     "judge": "detectors.models.tails:FeatureTails.score",
     "save": "streamer.state.store:SnapshotStore.write",
     "save_part": "streamer.state.container:ContainerWriter.add",

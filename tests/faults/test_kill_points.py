@@ -37,6 +37,20 @@ def test_killed_at(points: str, trial: Trial) -> None:
     trial.check()
 
 
+def test_killed_within_transactions_of_librdkafka(trial: Trial) -> None:
+    changes = {**ONE_NAME, "kafka.client": "confluent"}
+    trial.feed(payments(1_500))
+    # Its steps are the beginning of all, then offsets and commit by turns.
+    offsets, commit, written = (
+        Trap("librdkafka_step", 8),
+        Trap("librdkafka_step", 9),
+        Trap("librdkafka_step", 11, "after"),
+    )
+    kill(trial, (Trap("librdkafka_send", 70, "after"), offsets, commit, written), changes)
+    trial.finish(trial.start("worker", changes=changes))
+    trial.check()
+
+
 def test_killed_while_reading_silently_what_a_predecessor_published(trial: Trial) -> None:
     trial.feed(payments(1_500))
     no_snapshots = {**ONE_NAME, "snapshots.url": None}

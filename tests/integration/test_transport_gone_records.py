@@ -12,10 +12,19 @@ from kafka import TopicPartition as KafkaTopicPartition
 from streamer.errors import FencedError, RetriableTransportError
 from streamer.events.record import Message, TopicPartition
 from streamer.settings import KafkaSettings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, create_topics
+from streamer.transport.base import Consumer
+from streamer.transport.kafka import create_topics
 from streamer.transport.kafka_client import connect
 from tests.conftest import TopicMaker
+from tests.helpers.clients import CLIENTS, consumer_of, producer_of
 from tests.helpers.transport import IGNORE, PATIENCE_S, read
+
+
+@pytest.fixture(params=CLIENTS)
+def kafka_settings(request: pytest.FixtureRequest, kafka: str) -> KafkaSettings:
+    """Settings for that Kafka, by each client in turn."""
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    return KafkaSettings(bootstrap_servers=kafka, client=request.param, group_id=group)
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ def admin(kafka_settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
 
 def fill(settings: KafkaSettings, topic: str, count: int) -> None:
     """Write so many records."""
-    with closing(KafkaProducer(settings)) as producer:
+    with closing(producer_of(settings)) as producer:
         for number in range(count):
             producer.send(Message(topic, b"user", str(number).encode()))
         producer.flush(timeout_s=PATIENCE_S)
@@ -46,7 +55,7 @@ def recreate(admin: KafkaAdminClient, settings: KafkaSettings, topic: str) -> No
     pytest.fail("the topic was never deleted")
 
 
-def poll_until_it_fails(consumer: KafkaConsumer) -> None:
+def poll_until_it_fails(consumer: Consumer) -> None:
     """Poll until an error ends it; fail when a record comes or no error in time."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -71,12 +80,12 @@ def test_unread_records_that_are_deleted_are_not_skipped(
 ) -> None:
     place = TopicPartition(topic, 0)
     fill(settings, topic, 10)
-    with closing(KafkaConsumer(settings)) as consumer:
+    with closing(consumer_of(settings)) as consumer:
         consumer.subscribe([topic], IGNORE)
         read(consumer, 10)
         consumer.commit({place: 10})
     again = settings.model_copy(update={"auto_offset_reset": reset})
-    with closing(KafkaConsumer(again)) as consumer:
+    with closing(consumer_of(again)) as consumer:
         consumer.subscribe([topic], IGNORE)
         while not consumer.positions([place]):
             consumer.poll(timeout_s=0.1, max_records=1)
@@ -95,7 +104,7 @@ def test_a_position_in_a_deleted_topic_is_none_in_its_successor(
     settings: KafkaSettings, topic: str, admin: KafkaAdminClient, count: int
 ) -> None:
     fill(settings, topic, 10)
-    with closing(KafkaConsumer(settings)) as consumer:
+    with closing(consumer_of(settings)) as consumer:
         consumer.subscribe([topic], IGNORE)
         read(consumer, 10)
         recreate(admin, settings, topic)
@@ -112,7 +121,7 @@ def test_a_group_without_offsets_begins_where_the_settings_say(
     fill(settings, topic, 50)
     admin.delete_records({KafkaTopicPartition(topic, 0): 30})
     begun = settings.model_copy(update={"auto_offset_reset": reset, "group_id": uuid.uuid4().hex})
-    with closing(KafkaConsumer(begun)) as consumer:
+    with closing(consumer_of(begun)) as consumer:
         consumer.subscribe([topic], IGNORE)
         while not (found := consumer.positions([place])):
             consumer.poll(timeout_s=0.01, max_records=1)

@@ -9,10 +9,10 @@ import pytest
 
 from streamer.errors import RetriableTransportError
 from streamer.events.record import Message, TopicPartition
-from streamer.settings import KafkaSettings
+from streamer.settings import ClientLibrary, KafkaSettings
 from streamer.transport.embedded import EmbeddedKafka
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer
 from streamer.transport.kafka_admin import create_topics, probe
+from tests.helpers.clients import CLIENTS, consumer_of, producer_of
 from tests.helpers.transport import IGNORE, PATIENCE_S, read
 
 
@@ -23,11 +23,12 @@ def broker(tmp_path: Path, jars: Path) -> Iterator[EmbeddedKafka]:
         yield broker
 
 
-def test_consumer_and_producer_survive_a_crash(broker: EmbeddedKafka) -> None:
-    settings = KafkaSettings(bootstrap_servers=broker.bootstrap, group_id="survivors")
+@pytest.mark.parametrize("client", CLIENTS)
+def test_consumer_and_producer_survive_a_crash(broker: EmbeddedKafka, client: ClientLibrary) -> None:
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap, client=client, group_id="survivors")
     create_topics(settings, {"events": 1})
     place = TopicPartition("events", 0)
-    with closing(KafkaProducer(settings)) as producer, closing(KafkaConsumer(settings)) as consumer:
+    with closing(producer_of(settings)) as producer, closing(consumer_of(settings)) as consumer:
         producer.send(Message("events", b"k", b"before"))
         producer.flush(timeout_s=PATIENCE_S)
         consumer.subscribe(["events"], IGNORE)
@@ -56,11 +57,14 @@ def test_consumer_and_producer_survive_a_crash(broker: EmbeddedKafka) -> None:
         assert consumer.end_offsets([place]) == {place: 3}
 
 
-def test_closing_while_the_broker_is_away_takes_seconds_not_minutes(broker: EmbeddedKafka) -> None:
-    settings = KafkaSettings(bootstrap_servers=broker.bootstrap, group_id="leavers")
+@pytest.mark.parametrize("client", CLIENTS)
+def test_closing_while_the_broker_is_away_takes_seconds_not_minutes(
+    broker: EmbeddedKafka, client: ClientLibrary
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap, client=client, group_id="leavers")
     create_topics(settings, {"events": 1})
-    producer = KafkaProducer(settings)
-    consumer = KafkaConsumer(settings)
+    producer = producer_of(settings)
+    consumer = consumer_of(settings)
     consumer.subscribe(["events"], IGNORE)
     producer.send(Message("events", b"k", b"v"))
     producer.flush(timeout_s=PATIENCE_S)
@@ -76,7 +80,7 @@ def test_closing_while_the_broker_is_away_takes_seconds_not_minutes(broker: Embe
 def test_subscribing_to_a_broker_that_went_away_meanwhile_says_so(broker: EmbeddedKafka) -> None:
     settings = KafkaSettings(bootstrap_servers=broker.bootstrap, group_id="early", bootstrap_timeout_s=1.0)
     create_topics(settings, {"events": 1})
-    with closing(KafkaConsumer(settings)) as consumer:
+    with closing(consumer_of(settings)) as consumer:
         broker.kill()
         with pytest.raises(RetriableTransportError, match="no broker answers there"):
             consumer.subscribe(["events"], IGNORE)

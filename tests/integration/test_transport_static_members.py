@@ -1,6 +1,7 @@
 """Members with a lasting name: they may go and come back without moving partitions, and are one of a kind."""
 
 import time
+import uuid
 from contextlib import closing, suppress
 
 import pytest
@@ -8,12 +9,20 @@ import pytest
 from streamer.errors import FencedError, TransportError
 from streamer.events.record import Message, TopicPartition
 from streamer.settings import KafkaSettings
-from streamer.transport.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer
+from streamer.transport.base import Consumer
 from tests.conftest import TopicMaker
+from tests.helpers.clients import CLIENTS, consumer_of, producer_of, transactional_of
 from tests.helpers.transport import PATIENCE_S, Journal, read
 
 
-def poll_until_owned(consumer: KafkaConsumer, journal: Journal, count: int) -> None:
+@pytest.fixture(params=CLIENTS)
+def kafka_settings(request: pytest.FixtureRequest, kafka: str) -> KafkaSettings:
+    """Settings for that Kafka, by each client in turn."""
+    group = f"group-{uuid.uuid4().hex[:12]}"
+    return KafkaSettings(bootstrap_servers=kafka, client=request.param, group_id=group)
+
+
+def poll_until_owned(consumer: Consumer, journal: Journal, count: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while len(journal.owned()) < count:
         assert time.monotonic() < deadline
@@ -26,7 +35,7 @@ def test_a_static_member_that_closes_keeps_its_partitions_for_its_return(
     topic = make_topic(2)
     names = [kafka_settings.model_copy(update={"group_instance_id": f"worker-{number}"}) for number in range(2)]
     journals = [Journal() for _ in range(3)]
-    stayer, leaver = (KafkaConsumer(each) for each in names)
+    stayer, leaver = (consumer_of(each) for each in names)
     with closing(stayer):
         with closing(leaver):
             stayer.subscribe([topic], journals[0].rebalance())
@@ -40,7 +49,7 @@ def test_a_static_member_that_closes_keeps_its_partitions_for_its_return(
         settled = list(journals[0].events)
         for _ in range(20):
             stayer.poll(timeout_s=0.1, max_records=10)
-        with closing(KafkaConsumer(names[1])) as returned:
+        with closing(consumer_of(names[1])) as returned:
             returned.subscribe([topic], journals[2].rebalance())
             poll_until_owned(returned, journals[2], 1)
             for _ in range(10):
@@ -57,10 +66,10 @@ def test_of_two_members_of_one_name_the_older_cannot_commit(
     settings = kafka_settings.model_copy(update={"group_instance_id": "worker"})
     journal = Journal()
     with (
-        closing(KafkaProducer(settings)) as plain,
-        closing(KafkaTransactionalProducer(settings, settings.group_id)) as producer,
-        closing(KafkaConsumer(settings)) as older,
-        closing(KafkaConsumer(settings)) as newer,
+        closing(producer_of(settings)) as plain,
+        closing(transactional_of(settings, settings.group_id)) as producer,
+        closing(consumer_of(settings)) as older,
+        closing(consumer_of(settings)) as newer,
     ):
         plain.send(Message(topic, b"k", b"v"))
         plain.flush(timeout_s=PATIENCE_S)
@@ -84,7 +93,7 @@ def test_of_two_members_of_one_name_the_older_is_told_though_there_is_nothing_to
     topic = make_topic(1)
     settings = kafka_settings.model_copy(update={"group_instance_id": "worker"})
     journals = [Journal(), Journal()]
-    with closing(KafkaConsumer(settings)) as older, closing(KafkaConsumer(settings)) as newer:
+    with closing(consumer_of(settings)) as older, closing(consumer_of(settings)) as newer:
         older.subscribe([topic], journals[0].rebalance())
         poll_until_owned(older, journals[0], 1)
         newer.subscribe([topic], journals[1].rebalance())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import confluent_kafka
 import pytest
@@ -19,6 +20,7 @@ from streamer.transport.confluent_client import connect
 from streamer.transport.confluent_errors import translate, translated
 from streamer.transport.confluent_logs import QUIET_S, SparseLog
 from streamer.transport.confluent_membership import membership_of, metadata_of
+from streamer.transport.confluent_steps import Steps
 from streamer.transport.kafka_errors import translate_code
 
 SETTINGS = KafkaSettings(client="confluent")
@@ -89,6 +91,14 @@ def test_errors_that_matter_are_told_apart(code: int, kind: type[TransportError]
     assert type(caught.value) is kind
 
 
+def test_what_ended_a_consumer_is_read_out_of_its_text() -> None:
+    cause = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
+    ours = translate(KafkaError(KafkaError._FATAL, f"Fatal error: {cause}: more", fatal=True), "reading")
+    assert isinstance(ours, FencedError)
+    assert "kafka.group_instance_id" in str(ours)
+    assert type(translate(KafkaError(KafkaError._FATAL, "Fatal error: another"), "reading")) is TransportError
+
+
 def test_an_error_that_the_client_calls_retriable_is() -> None:
     error = KafkaError(KafkaError._FS, "details", retriable=True)
     assert isinstance(translate(error, "reading"), RetriableTransportError)
@@ -108,6 +118,26 @@ def test_what_librdkafka_repeats_is_logged_once_in_a_while() -> None:
         ("SASLERR", "another kind", 0),
         ("FAIL", "refused again", 2),
     ]
+
+
+def test_a_step_that_never_returns_is_left_behind() -> None:
+    steps, released = Steps(spare_s=0.01), threading.Event()
+    steps.take(lambda _: None, 1.0)
+    with pytest.raises(KafkaException, match="refused"):
+        steps.take(lambda _: _refuse(), 1.0)
+    with pytest.raises(KafkaException, match="stuck"):
+        steps.take(lambda _: _wait(released), 0.01)
+    assert steps.stuck
+    released.set()
+    steps.end()
+
+
+def _refuse() -> None:
+    raise KafkaException(KafkaError(KafkaError._STATE, "refused"))
+
+
+def _wait(released: threading.Event) -> None:
+    released.wait()
 
 
 def test_settings_that_librdkafka_does_not_take_are_named_without_secrets() -> None:
