@@ -91,21 +91,21 @@ def decode(
         as there are records.
     """
     outcomes: list[PlainTransaction | MalformedEvent]
-    if mapping is not None:
+    if mapping is None:
+        outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
+    else:
         outcomes = [_read_carefully(record, settings, mapping) for record in records]
-        kept, events, rejected = _part(records, outcomes)
-        return _batch(kept, _Columns(*zip(*map(astuple, events), strict=True))), rejected
-    outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
     kept, events, rejected = _part(records, outcomes)
-    columns = _Columns(*zip(*map(astuple, events), strict=True))
-    doubtful = _doubtful(kept, events, columns, settings)
+    columns = _columns(events)
+    # Where there is a mapping, all was read carefully already.
+    doubtful = set() if mapping is not None else _doubtful(kept, events, columns, settings)
     if doubtful:
         outcomes = [
             _read_carefully(record, settings) if id(outcome) in doubtful else outcome
             for record, outcome in zip(records, outcomes, strict=True)
         ]
         kept, events, rejected = _part(records, outcomes)
-        columns = _Columns(*zip(*map(astuple, events), strict=True))
+        columns = _columns(events)
     return _batch(kept, columns), rejected
 
 
@@ -232,6 +232,10 @@ def _part(
         else:
             kept.append(record)
     return kept, events, rejected
+
+
+def _columns(events: Sequence[PlainTransaction]) -> _Columns:
+    return _Columns(*zip(*map(astuple, events), strict=True))
 
 
 def _doubtful(

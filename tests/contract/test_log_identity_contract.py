@@ -1,9 +1,8 @@
 """What every consumer must tell of a topic that is deleted and made anew under its name."""
 
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 
 import pytest
 
@@ -21,14 +20,6 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         return InMemory()
     settings = KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"), client=request.param)
     return RealKafka(settings.model_copy(update={"metadata_max_age_s": 1.0}))
-
-
-@pytest.fixture
-def open_consumer(broker: Broker) -> Iterator[Callable[..., Consumer]]:
-    """Opens consumers of one group, which are closed at the end."""
-    group = f"group-{uuid.uuid4().hex[:12]}"
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(closing(broker.consumer(group)))
 
 
 def fill(broker: Broker, topic: str, count: int) -> None:

@@ -1,9 +1,8 @@
 """What every consumer must do when it is told where to read on, what to leave alone and who it is."""
 
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import pytest
 
@@ -20,14 +19,6 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         return InMemory()
     return RealKafka(KafkaSettings(bootstrap_servers=request.getfixturevalue("kafka"), client=request.param))
-
-
-@pytest.fixture
-def open_consumer(broker: Broker) -> Iterator[Callable[..., Consumer]]:
-    """Opens consumers of one group, which are closed at the end."""
-    group = f"group-{uuid.uuid4().hex[:12]}"
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(closing(broker.consumer(group)))
 
 
 def fill(broker: Broker, topic: str, count: int) -> None:

@@ -8,23 +8,24 @@ from hypothesis import strategies as st
 from detectors.ensemble import LEAST_WEIGHT, Ensemble, separating_weights
 from detectors.models.tails import FeatureTails
 from streamer.state.features import TABLE
-from tests.unit.test_bundle import risky_windows, some_windows
+from tests.helpers.small_bundles import drawn_windows
+from tests.unit.test_bundle import risky_windows
 
 ENSEMBLE = Ensemble.calibrate(
-    [FeatureTails.fit(some_windows(5_000), TABLE)], some_windows(20_000, seed=1), risky_windows(1_000)
+    [FeatureTails.fit(drawn_windows(5_000, seed=0), TABLE)], drawn_windows(20_000, seed=1), risky_windows(1_000)
 )
 
 
 @pytest.mark.parametrize("rarity", [0.1, 0.01, 0.002])
 def test_fresh_ordinary_windows_reach_a_risk_as_often_as_it_says(rarity: float) -> None:
-    risk = ENSEMBLE.judge(some_windows(100_000, seed=3)).risk
+    risk = ENSEMBLE.judge(drawn_windows(100_000, seed=3)).risk
     share = float((risk >= -np.log(rarity)).mean())
     assert share == pytest.approx(rarity, rel=6 / np.sqrt(rarity * 20_000))
 
 
 @given(st.permutations(range(40)), st.integers(1, 39))
 def test_each_row_is_judged_alone(order: list[int], cut: int) -> None:
-    windows = some_windows(40, seed=4)
+    windows = drawn_windows(40, seed=4)
     whole = ENSEMBLE.judge(windows)
     shuffled = ENSEMBLE.judge(windows.rows(np.array(order)))
     assert shuffled.risk.tobytes() == whole.risk[order].tobytes()
@@ -33,7 +34,7 @@ def test_each_row_is_judged_alone(order: list[int], cut: int) -> None:
 
 
 def test_explanations_are_shares_and_name_the_unusual_feature() -> None:
-    windows = some_windows(50, seed=5)
+    windows = drawn_windows(50, seed=5)
     windows.last[:, TABLE.column("travel_speed")] = 9.0
     shares = ENSEMBLE.explain(windows)
     assert shares.shape == (50, len(TABLE.features))

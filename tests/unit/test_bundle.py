@@ -15,6 +15,7 @@ from detectors.models.tails import FeatureTails
 from streamer.bundles import open_bundle
 from streamer.errors import BundleError
 from streamer.state.features import TABLE
+from tests.helpers.small_bundles import drawn_windows
 
 MADE = Provenance(
     bundle_id="b",
@@ -30,25 +31,17 @@ MADE = Provenance(
 )
 
 
-def some_windows(count: int, seed: int = 0) -> Windows:
-    rng = np.random.default_rng(seed)
-    last = rng.normal(size=(count, len(TABLE.features))).astype(np.float32)
-    steps = rng.normal(size=(count, TABLE.window, TABLE.steps)).astype(np.float32)
-    steps[:, -1] = last[:, : TABLE.steps]
-    return Windows(steps, np.full(count, TABLE.window, np.int32), last)
-
-
 def risky_windows(count: int) -> Windows:
-    windows = some_windows(count, seed=9)
+    windows = drawn_windows(count, seed=9)
     risk = np.array([feature.risk for feature in TABLE.features], np.float32)
     return Windows(windows.steps, windows.length, windows.last + 3 * risk)
 
 
 @pytest.fixture
 def ensemble() -> Ensemble:
-    windows = some_windows(3_000)
+    windows = drawn_windows(3_000, seed=0)
     detectors = [FeatureTails.fit(windows, TABLE)]
-    return Ensemble.calibrate(detectors, some_windows(2_000, seed=1), risky_windows(500))
+    return Ensemble.calibrate(detectors, drawn_windows(2_000, seed=1), risky_windows(500))
 
 
 @pytest.fixture
@@ -58,7 +51,7 @@ def folder(ensemble: Ensemble, tmp_path: Path) -> Path:
 
 
 def test_a_loaded_bundle_judges_the_same_bits(folder: Path, ensemble: Ensemble) -> None:
-    windows = some_windows(500, seed=2)
+    windows = drawn_windows(500, seed=2)
     loaded = load_bundle(folder, TABLE)
     before, after = ensemble.judge(windows), loaded.ensemble.judge(windows)
     assert after.raw.tobytes() == before.raw.tobytes()
