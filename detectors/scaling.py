@@ -139,18 +139,20 @@ def _scale(
     """Write the channels of windows: see `Scaling.window`."""
     rows, window, features = steps.shape
     least, most = np.float32(LEAST), np.float32(MOST)
+    # Divisions are checked for zero, one by one; products go eight at a time.
+    inverse = np.float32(1) / scale
     # Amounts are bounded before they meet: infinity less infinity would be no number.
     lowest, highest = center - np.float32(_FARTHEST) * scale, center + np.float32(_FARTHEST) * scale
     for row in range(rows):
         first = window - length[row]
         channels[row, :first] = 0
         last_amount = _bounded(last[row, amount], lowest[amount], highest[amount])
-        mean = last_amount - _bounded(last[row, ratio], lowest[ratio], highest[ratio])
+        mean = last_amount - _bounded(last[row, ratio], lowest[ratio], highest[ratio]) + center[ratio]
         for step in range(first, window):
             for column in range(features):
-                scaled = (steps[row, step, column] - center[column]) / scale[column]
+                scaled = (steps[row, step, column] - center[column]) * inverse[column]
                 channels[row, step, column] = _bounded(scaled, least, most)
             value = _bounded(steps[row, step, amount], lowest[amount], highest[amount])
-            centred = (value - mean - center[ratio]) / scale[ratio]
+            centred = (value - mean) * inverse[ratio]
             channels[row, step, features] = _bounded(centred, least, most)
             channels[row, step, features + 1] = 1

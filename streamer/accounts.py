@@ -39,12 +39,12 @@ class Accounts:
                 continue
             unscorable = int(np.count_nonzero(~part.has_score))
             metrics.scored(len(batch), unscorable=unscorable, degraded=part.degraded)
-            produced = np.array([record.timestamp for record in batch.records], np.float64)
-            metrics.event_latency(at_s - produced[produced >= 0] / 1000)
+            known = batch.arrived >= 0
+            metrics.event_latency(at_s - batch.arrived[known] / 1000)
             if part.alerts:
                 offsets = {alert.origin.offset for alert in part.alerts}
                 alerted = [record.offset in offsets for record in batch.records]
-                metrics.alert_latency(at_s - produced[alerted & (produced >= 0)] / 1000)
+                metrics.alert_latency(at_s - batch.arrived[known & alerted] / 1000)
             metrics.risk(part.judgement.risk[part.has_score])
             metrics.event_delay(part.source, at_s - float(batch.timestamp.max()) / 1000)
 

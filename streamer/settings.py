@@ -135,7 +135,7 @@ class StateSettings(_Group):
 
     users: Positive = Field(100_000, description="Users kept for each partition.")
     merchants: Positive = Field(20_000, description="Merchants kept for each partition.")
-    transaction_ids: Positive = Field(200_000, description="Transaction ids remembered for each partition.")
+    transaction_ids: Positive = Field(200_000, description="Transaction ids remembered for each partition, at least.")
     look_back_records: Annotated[int, Field(ge=0)] = Field(
         1_000_000, description="Records before the committed offset that are read again where no snapshot helps."
     )

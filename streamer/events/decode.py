@@ -96,17 +96,17 @@ def decode(
     else:
         outcomes = [_read_carefully(record, settings, mapping) for record in records]
     kept, events, rejected = _part(records, outcomes)
-    columns = _columns(events)
+    batch = _batch(kept, events)
     # Where there is a mapping, all was read carefully already.
-    doubtful = set() if mapping is not None else _doubtful(kept, events, columns, settings)
+    doubtful = set() if mapping is not None else _doubtful(batch, events, settings)
     if doubtful:
         outcomes = [
             _read_carefully(record, settings) if id(outcome) in doubtful else outcome
             for record, outcome in zip(records, outcomes, strict=True)
         ]
         kept, events, rejected = _part(records, outcomes)
-        columns = _columns(events)
-    return _batch(kept, columns), rejected
+        batch = _batch(kept, events)
+    return batch, rejected
 
 
 def decode_one(record: Record, settings: EventSettings, mapping: FieldMapping | None = None) -> PlainTransaction:
@@ -234,29 +234,22 @@ def _part(
     return kept, events, rejected
 
 
-def _columns(events: Sequence[PlainTransaction]) -> _Columns:
-    return _Columns(*zip(*map(astuple, events), strict=True))
-
-
-def _doubtful(
-    records: Sequence[Record], events: Sequence[PlainTransaction], columns: _Columns, settings: EventSettings
-) -> set[int]:
+def _doubtful(batch: EventBatch, events: Sequence[PlainTransaction], settings: EventSettings) -> set[int]:
     """Return the ids, as objects, of events that msgspec took and `decode_one` may not take as they are."""
-    odd = _odd_texts(columns)
-    arrived = np.array([record.timestamp for record in records], np.int64)
-    latest = np.array(columns.timestamp, np.int64) - settings.future_tolerance_s * 1000
-    future = np.flatnonzero((arrived >= 0) & (arrived < latest)).tolist()
+    odd = _odd_texts(batch)
+    latest = batch.timestamp - settings.future_tolerance_s * 1000
+    future = np.flatnonzero((batch.arrived >= 0) & (batch.arrived < latest)).tolist()
     return {id(events[row]) for row in future} | {
         id(event) for event in (events if odd else ()) if not odd.isdisjoint(astuple(event))
     }
 
 
-def _odd_texts(columns: _Columns) -> set[str]:
+def _odd_texts(batch: EventBatch) -> set[str]:
     """Return the texts that msgspec took and `values` may not take as they are."""
-    others = {None, *columns.merchant_id, *columns.category, *columns.currency}
-    others.update(columns.channel, columns.country, columns.device_id)
+    others = {None, *batch.merchant_id, *batch.category, *batch.currency}
+    others.update(batch.channel, batch.country, batch.device_id)
     others.remove(None)
-    pools = (columns.transaction_id, columns.user_id, cast("set[str]", others))
+    pools = (batch.transaction_id, batch.user_id, cast("set[str]", others))
     return {text for texts in pools if _are_suspicious(texts) for text in texts if _are_suspicious((text,))}
 
 
@@ -268,13 +261,15 @@ def _are_suspicious(texts: Collection[str]) -> bool:
     )
 
 
-def _batch(records: Sequence[Record], columns: _Columns) -> EventBatch:
+def _batch(records: Sequence[Record], events: Sequence[PlainTransaction]) -> EventBatch:
+    columns = _Columns(*zip(*map(astuple, events), strict=True))
     # numpy turns None into NaN, which JSON cannot hold.
     latitude = np.array(columns.latitude, np.float64)
     longitude = np.array(columns.longitude, np.float64)
     located = ~(np.isnan(latitude) | np.isnan(longitude))
     return EventBatch(
         records=tuple(records),
+        arrived=np.array([record.timestamp for record in records], np.int64),
         transaction_id=columns.transaction_id,
         user_id=columns.user_id,
         amount=np.array(columns.amount, np.float64),

@@ -15,6 +15,7 @@ class EventBatch:
 
     Attributes:
         records: N source records; provenance and raw bytes.
+        arrived: (N,) int64, when the broker got them in milliseconds since the epoch; -1 where unknown.
         transaction_id: N texts.
         user_id: N texts.
         amount: (N,) float64, currency units; positive is money out.
@@ -31,6 +32,7 @@ class EventBatch:
     """
 
     records: tuple[Record, ...]
+    arrived: NDArray[np.int64]
     transaction_id: tuple[str, ...]
     user_id: tuple[str, ...]
     amount: NDArray[np.float64]
@@ -53,6 +55,7 @@ class EventBatch:
         """Select rows, in the order given."""
         return EventBatch(
             records=tuple(self.records[row] for row in rows),
+            arrived=self.arrived[rows],
             transaction_id=tuple(self.transaction_id[row] for row in rows),
             user_id=tuple(self.user_id[row] for row in rows),
             amount=self.amount[rows],

@@ -25,14 +25,14 @@ class Head:
     Attributes:
         users: U users.
         merchants: M merchants; their rows are 1 .. M.
-        ids: transaction ids seen.
+        ids: generations of transaction ids seen, see `SeenIds.export`.
         shared: (1,) row of `layout.SHARED`.
         merchant_rows: (M + 1,) rows of `layout.MERCHANT`; row 0 is the unknown merchant's.
     """
 
     users: Names
     merchants: Names
-    ids: Names
+    ids: list[list[str]]
     shared: Structured
     merchant_rows: Structured
 

@@ -14,7 +14,8 @@ from streamer.state import layout
 from streamer.state.features import TABLE, WINDOW
 from streamer.state.image import Head, Image, as_bytes, copy_rows
 from streamer.state.kernel import advance
-from streamer.state.slots import SeenIds, SlotIndex
+from streamer.state.seen import SeenIds
+from streamer.state.slots import SlotIndex
 from streamer.state.types import Structured
 
 
@@ -101,6 +102,11 @@ class PartitionState:
     def merchant_evictions(self) -> int:
         """How many merchants were forgotten since the start."""
         return self._merchants.evictions
+
+    @property
+    def most_ids(self) -> int:
+        """How many transaction ids are held at most."""
+        return self._ids.most
 
     @property
     def clock(self) -> int:

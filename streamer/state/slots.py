@@ -172,29 +172,3 @@ class _Used:
     def clear(self) -> None:
         self.order.clear()
         self.slots.clear()
-
-
-class SeenIds:
-    """Remembers the last `capacity` transaction ids."""
-
-    def __init__(self, capacity: int) -> None:
-        """Start empty."""
-        self._index = SlotIndex(capacity)
-
-    def __len__(self) -> int:
-        """Count the ids held."""
-        return len(self._index)
-
-    def keep_new(self, ids: Sequence[str]) -> list[int]:
-        """Return positions of the ids not seen before, in order; all are seen afterwards."""
-        _, fresh = self._index.assign(ids)
-        kept: list[int] = np.flatnonzero(fresh).tolist()
-        return kept
-
-    def export(self) -> Names:
-        """See `SlotIndex.export`."""
-        return self._index.export()
-
-    def restore(self, held: Names) -> None:
-        """See `SlotIndex.restore`."""
-        self._index.restore(held)

@@ -34,7 +34,7 @@ from streamer.state.partition import PartitionState
 from streamer.state.slots import Names
 from streamer.state.types import Structured
 
-FORMAT = 2
+FORMAT = 3
 """Grows whenever files of before cannot be read as they are, or names, keys or ids are kept otherwise.
 
 Formulas and the layout of rows need no growth: their digest tells."""
@@ -123,7 +123,7 @@ def write(stream: Writable, label: Label, head: Head, slices: Iterable[Rows], ex
     Returns:
         Bytes written.
     """
-    texts = [msgspec.msgpack.encode(names.names) for names in (head.users, head.merchants, head.ids)]
+    users, merchants, ids = map(msgspec.msgpack.encode, (head.users.names, head.merchants.names, head.ids))
     header = _Header(
         format=FORMAT,
         program=__version__,
@@ -135,21 +135,21 @@ def write(stream: Writable, label: Label, head: Head, slices: Iterable[Rows], ex
         formulas=formulas(),
         features=TABLE.names,
         users=len(head.users.names),
-        users_size=len(texts[0]),
+        users_size=len(users),
         merchants=len(head.merchants.names),
-        merchants_size=len(texts[1]),
-        ids=len(head.ids.names),
-        ids_size=len(texts[2]),
+        merchants_size=len(merchants),
+        ids=sum(map(len, head.ids)),
+        ids_size=len(ids),
         extra_size=len(extra),
     )
     writer = ContainerWriter(stream)
     writer.add("header.json", [msgspec.json.encode(header).ljust(_HEADER_BYTES)])
-    for name, names, text in zip(
-        ("users", "merchants", "ids"), (head.users, head.merchants, head.ids), texts, strict=True
-    ):
-        writer.add(f"{name}.npy", [npy_header(_BYTE, (len(text),)), text])
-        writer.add(f"{name}_order.npy", _whole(names.order))
-    writer.add("extra.npy", [npy_header(_BYTE, (len(extra),)), extra])
+    writer.add("users.npy", _text(users))
+    writer.add("users_order.npy", _whole(head.users.order))
+    writer.add("merchants.npy", _text(merchants))
+    writer.add("merchants_order.npy", _whole(head.merchants.order))
+    writer.add("ids.npy", _text(ids))
+    writer.add("extra.npy", _text(extra))
     writer.add("shared.npy", _whole(head.shared))
     writer.add("merchant_rows.npy", _whole(head.merchant_rows))
     rows = iter(slices)
@@ -211,7 +211,7 @@ def _read(reader: ContainerReader, source: TopicPartition, log_id: str | None, s
     _check(header, source, log_id, state)
     users = _read_names(reader, "users", header.users, header.users_size)
     merchants = _read_names(reader, "merchants", header.merchants, header.merchants_size)
-    ids = _read_names(reader, "ids", header.ids, header.ids_size)
+    ids = _read_ids(reader, header.ids, header.ids_size)
     extra = _read_bytes(reader, "extra", header.extra_size)
     shared: Structured = np.zeros(1, layout.SHARED)
     _read_array(reader, "shared", shared)
@@ -254,13 +254,13 @@ def _check(header: _Header, source: TopicPartition, log_id: str | None, state: P
     if header.next_offset < 0:
         raise ValueError(f"its next offset is {header.next_offset}")
     limits = state.settings
-    for setting, held, allowed in (
-        ("users", header.users, limits.users),
-        ("merchants", header.merchants, limits.merchants),
-        ("transaction_ids", header.ids, limits.transaction_ids),
+    for setting, held, most, given in (
+        ("users", header.users, limits.users, limits.users),
+        ("merchants", header.merchants, limits.merchants, limits.merchants),
+        ("transaction_ids", header.ids, state.most_ids, limits.transaction_ids),
     ):
-        if not 0 <= held <= allowed:
-            raise ValueError(f"it holds {held:,} {setting.replace('_', ' ')}, and state.{setting} is {allowed:,}")
+        if not 0 <= held <= most:
+            raise ValueError(f"it holds {held:,} {setting.replace('_', ' ')}, and state.{setting} is {given:,}")
 
 
 def are_different(one: str | None, other: str | None) -> bool:
@@ -283,6 +283,14 @@ def _read_names(reader: ContainerReader, name: str, count: int, size: int) -> Na
     return Names(names, order)
 
 
+def _read_ids(reader: ContainerReader, count: int, size: int) -> list[list[str]]:
+    generations = msgspec.msgpack.decode(_read_bytes(reader, "ids", size), type=list[list[str]])
+    found = sum(map(len, generations))
+    if found != count:
+        raise ValueError(f"its part 'ids' holds {found} names, not {count}")
+    return generations
+
+
 def _read_bytes(reader: ContainerReader, name: str, size: int) -> bytes:
     """Read in pieces, so that a size that is a lie ends with the file instead of taking memory."""
     pieces: list[bytearray] = []
@@ -298,6 +306,10 @@ def _read_bytes(reader: ContainerReader, name: str, size: int) -> bytes:
 
 def _read_array(reader: ContainerReader, name: str, array: NDArray[np.generic]) -> None:
     reader.read(f"{name}.npy", npy_header(array.dtype, array.shape), [_bytes_of(array)])
+
+
+def _text(text: bytes) -> list[bytes | memoryview]:
+    return [npy_header(_BYTE, (len(text),)), text]
 
 
 def _whole(array: NDArray[np.generic]) -> list[bytes | memoryview]:

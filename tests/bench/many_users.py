@@ -42,6 +42,7 @@ class Crowd:
         unknown = (None,) * count
         return EventBatch(
             records=tuple(Record("memory", 0, number, None, None) for number in numbers),
+            arrived=np.full(count, -1),
             transaction_id=tuple(f"transaction-{number:012}" for number in numbers),
             user_id=tuple(f"user-{user:09}" for user in users),
             amount=self._rng.lognormal(3.0, 1.0, count),

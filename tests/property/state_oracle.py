@@ -5,6 +5,7 @@ the product compares hashes, histories are kept whole where the product keeps ru
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -78,6 +79,12 @@ class Merchant:
     amount_mean: float = 0.0
 
 
+def seen_lately(ids: Sequence[str], capacity: int) -> Sequence[str]:
+    """Return the ids that are not forgotten, of all that were new: the newest generation and the two before it."""
+    generation = math.ceil(capacity / 2)
+    return ids[max(0, (len(ids) - 1) // generation - 2) * generation :]
+
+
 class Oracle:
     def __init__(self, *, users: int, merchants: int, ids: int) -> None:
         self.capacity = (users, merchants, ids)
@@ -90,12 +97,9 @@ class Oracle:
 
     def feed(self, event: Event) -> tuple[dict[str, float], list[dict[str, float]]] | None:
         """Return the event's features and its window, oldest first; None for a duplicate."""
-        if event.transaction_id in self.ids:
-            self.ids.remove(event.transaction_id)
-            self.ids.append(event.transaction_id)
+        if event.transaction_id in seen_lately(self.ids, self.capacity[2]):
             return None
         self.ids.append(event.transaction_id)
-        self.ids = self.ids[-self.capacity[2] :]
         user = self._touch(self.users, event.user, User(), self.capacity[0])
         merchant = None
         if event.merchant is not None:

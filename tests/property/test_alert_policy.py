@@ -35,6 +35,7 @@ def batch_of(judged: Sequence[Judged]) -> EventBatch:
     zeros = np.zeros(len(judged))
     return EventBatch(
         records=tuple(Record("t", 0, offset, None, b"") for offset in range(len(judged))),
+        arrived=np.full(len(judged), -1),
         transaction_id=tuple(str(number) for number in range(len(judged))),
         user_id=tuple(user for user, _, _ in judged),
         amount=zeros,

@@ -45,6 +45,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
 def batch_of(events: Sequence[Event]) -> EventBatch:
     return EventBatch(
         records=tuple(Record("t", 0, i, None, b"") for i in range(len(events))),
+        arrived=np.full(len(events), -1),
         transaction_id=tuple(e.transaction_id for e in events),
         user_id=tuple(e.user for e in events),
         amount=np.array([e.amount for e in events], np.float64),

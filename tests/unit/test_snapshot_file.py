@@ -53,7 +53,7 @@ def test_any_zip_tool_and_numpy_open_it(data: bytes) -> None:
         assert archive.testzip() is None
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
         header = json.loads(archive.read("header.json"))
-    assert (header["format"], header["topic"], header["partition"], header["next_offset"]) == (2, "payments", 3, 20)
+    assert (header["format"], header["topic"], header["partition"], header["next_offset"]) == (3, "payments", 3, 20)
     assert header["log_id"] == LOG_ID
     assert tuple(header["features"]) == TABLE.names
     with np.load(BytesIO(data), allow_pickle=False) as arrays:
@@ -78,8 +78,8 @@ def test_an_empty_state_is_stored_too() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 3}, "a newer program wrote it: its format is 3, this program reads 2"),
-        ({"format": 1}, "an older program wrote it"),
+        ({"format": 4}, "a newer program wrote it: its format is 4, this program reads 3"),
+        ({"format": 2}, "an older program wrote it"),
         ({"topic": "orders"}, "it is of partition 3 of 'orders', not 3 of 'payments'"),
         ({"partition": 4}, "it is of partition 4 of 'payments', not 3"),
         ({"log_id": "x"}, f"'payments' was deleted and made anew since: it is of log x, and the log now is {LOG_ID}"),
@@ -89,6 +89,7 @@ def test_an_empty_state_is_stored_too() -> None:
         ({"users": -1}, "it holds -1 users, and state.users is 4"),
         ({"users": 10**12}, "it holds 1,000,000,000,000 users"),
         ({"users": 3}, "its part 'users' holds 4 names, not 3"),
+        ({"ids": 19}, "its part 'ids' holds 20 names, not 19"),
         ({"users": "4"}, "Expected `int`, got `str`"),
         ({"ids_size": 10**15}, "its part 'ids.npy' is damaged"),
         ({"extra_size": -5}, "its part 'extra.npy' is damaged"),
@@ -101,8 +102,8 @@ def test_what_does_not_fit_is_refused_by_name(data: bytes, change: dict[str, obj
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ({"format": 3}, SnapshotError),
-        ({"format": 1}, UnusableSnapshot),
+        ({"format": 4}, SnapshotError),
+        ({"format": 2}, UnusableSnapshot),
         ({"log_id": "x"}, UnusableSnapshot),
         ({"log_id": "x", "formulas": "0" * 64, "program": "99.1"}, UnusableSnapshot),
         ({"formulas": "0" * 64, "program": "99.1"}, SnapshotError),
@@ -126,10 +127,12 @@ def test_a_header_without_a_field_is_refused(data: bytes, field: str) -> None:
     assert f"missing required field `{field}`" in refusal(changed(data, lambda header: header.pop(field)))
 
 
-@pytest.mark.parametrize(("setting", "held"), [("users", 4), ("merchants", 9), ("transaction_ids", 20)])
-def test_more_than_the_settings_allow_is_refused(data: bytes, setting: str, held: int) -> None:
-    limits = LIMITS.model_copy(update={setting: held - 1})
-    with pytest.raises(SnapshotError, match=rf"it holds {held} .*, and state\.{setting} is {held - 1}"):
+@pytest.mark.parametrize(
+    ("setting", "held", "limit"), [("users", 4, 3), ("merchants", 9, 8), ("transaction_ids", 20, 12)]
+)
+def test_more_than_the_settings_allow_is_refused(data: bytes, setting: str, held: int, limit: int) -> None:
+    limits = LIMITS.model_copy(update={setting: limit})
+    with pytest.raises(SnapshotError, match=rf"it holds {held} .*, and state\.{setting} is {limit}"):
         read(data, limits)
 
 
