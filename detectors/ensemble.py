@@ -39,7 +39,7 @@ class Judgement:
     tails: Floats
     risk: Floats
 
-    def rows(self, index: slice) -> "Judgement":
+    def rows(self, index: NDArray[np.intp] | slice) -> "Judgement":
         """Select windows."""
         return Judgement(self.raw[index], self.tails[index], self.risk[index])
 
@@ -95,11 +95,19 @@ class Ensemble:
         return Judgement(raw, tails, self.fusion(heard))
 
     def explain(self, windows: Windows) -> Floats:
+        """Judge windows and return their `reasons`."""
+        return self.reasons(windows, self.judge(windows))
+
+    def reasons(self, windows: Windows, judgement: Judgement) -> Floats:
         """Return (B, F) float32 shares of the features in the risk; a row sums to 1, or to 0.
 
         Each detector divides its part of the weighted sum among the features.
+
+        Args:
+            windows: B of them.
+            judgement: what `judge` said of them.
         """
-        voices = self.judge(windows).tails * self.weights
+        voices = judgement.tails * self.weights
         shares = [_normalised(detector.explain(windows)) for detector in self.detectors]
         heard = sum(voices[:, place, None] * share for place, share in enumerate(shares))
         return _normalised(np.asarray(heard, np.float32))

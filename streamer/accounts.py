@@ -1,6 +1,8 @@
 """What the worker did, told to the metrics."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -39,12 +41,12 @@ class Accounts:
                 continue
             unscorable = int(np.count_nonzero(~part.has_score))
             metrics.scored(len(batch), unscorable=unscorable, degraded=part.degraded)
-            known = batch.arrived >= 0
-            metrics.event_latency(at_s - batch.arrived[known] / 1000)
+            metrics.event_latency(at_s - batch.arrived[batch.arrived >= 0] / 1000)
             if part.alerts:
-                offsets = {alert.origin.offset for alert in part.alerts}
-                alerted = [record.offset in offsets for record in batch.records]
-                metrics.alert_latency(at_s - batch.arrived[known & alerted] / 1000)
+                offsets = (alert.origin.offset for alert in part.alerts)
+                rows = [bisect_left(batch.records, offset, key=attrgetter("offset")) for offset in offsets]
+                arrived = batch.arrived[rows]
+                metrics.alert_latency(at_s - arrived[arrived >= 0] / 1000)
             metrics.risk(part.judgement.risk[part.has_score])
             metrics.event_delay(part.source, at_s - float(batch.timestamp.max()) / 1000)
 

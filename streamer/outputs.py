@@ -62,7 +62,8 @@ class Outputs:
         if not found.raised:
             return ()
         rows = np.array([verdict.row for verdict in found.raised])
-        reasons = judge.explain(found.advance.windows.rows(rows), degraded=found.judged.degraded)
+        judged = found.judged
+        reasons = judge.explain(found.advance.windows.rows(rows), judged.judgement.rows(rows), degraded=judged.degraded)
         return tuple(
             build_alert(
                 self._finding(found, state, verdict, contributions),

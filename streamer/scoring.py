@@ -103,15 +103,21 @@ class Judge:
         self._note_success()
         return judged
 
-    def explain(self, windows: Windows, *, degraded: bool) -> list[Floats | None]:
+    def explain(self, windows: Windows, judgement: Judgement, *, degraded: bool) -> list[Floats | None]:
         """Return for each window (F,) how much each feature drove its risk; None where that fails.
 
         Args:
             windows: those of alerts, at least one.
+            judgement: of them, as `judge` gave it.
             degraded: whether the simplest detector alone judged them.
         """
-        explainer = self._ensemble.detectors[self._simplest[0]] if degraded else self._ensemble
-        found = contributions_of(explainer.explain, windows)
+
+        def shares(rows: slice) -> Floats:
+            if degraded:
+                return self._ensemble.detectors[self._simplest[0]].explain(windows.rows(rows))
+            return self._ensemble.reasons(windows.rows(rows), judgement.rows(rows))
+
+        found = contributions_of(shares, range(len(windows)))
         causes = [cause for cause in found if isinstance(cause, str)]
         if causes:
             log.warning("alerts go out without reasons", alerts=len(causes), cause=causes[0])

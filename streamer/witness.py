@@ -54,23 +54,22 @@ def scores_of(detector: Detector, windows: Windows) -> tuple[Floats, dict[int, s
     return _halve(detector, windows, 0)
 
 
-def contributions_of(explain: Callable[[Windows], Floats], windows: Windows) -> list[Floats | str]:
+def contributions_of(explain: Callable[[slice], Floats], rows: range) -> list[Floats | str]:
     """Return for each window (F,) how much each feature drove its risk, or why that is unknown.
 
     Args:
-        explain: a detector's or an ensemble's.
-        windows: those of alerts.
+        explain: what a detector or an ensemble says of some of the windows.
+        rows: which windows are meant, those of alerts.
     """
     try:
-        return list(_finite_shares(explain, windows))
+        return list(_finite_shares(explain(slice(rows.start, rows.stop)), len(rows)))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever a detector raises, the alert must go out)
-        if len(windows) == 1:
+        if len(rows) == 1:
             return [_cause(error)]
     # One by one, so that an alert has the same reasons whichever alerts stand beside it.
-    alone = (windows.rows(slice(row, row + 1)) for row in range(len(windows)))
-    return [found for window in alone for found in contributions_of(explain, window)]
+    return [found for row in rows for found in contributions_of(explain, range(row, row + 1))]
 
 
 def _require_working(detector: Detector) -> None:
@@ -105,9 +104,9 @@ def _finite_scores(detector: Detector, windows: Windows) -> Floats:
     return scores
 
 
-def _finite_shares(explain: Callable[[Windows], Floats], windows: Windows) -> Floats:
-    shares = np.asarray(explain(windows), np.float32)
-    if shares.shape != (len(windows), len(TABLE.features)) or not np.isfinite(shares).all():
+def _finite_shares(explained: Floats, count: int) -> Floats:
+    shares = np.asarray(explained, np.float32)
+    if shares.shape != (count, len(TABLE.features)) or not np.isfinite(shares).all():
         raise ValueError("an explanation that is not finite, or of another shape")
     return shares
 

@@ -218,7 +218,8 @@ def warm_up(settings: Settings, bundle: Bundle) -> None:
     value = b'{"transaction_id": "%d", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
     records = [Record("warm-up", 0, number, None, value % number) for number in range(settings.worker.max_poll_records)]
     outcome = pipeline.process(records, now_ms=0)
-    contributions_of(bundle.ensemble.explain, outcome[0].advance.windows.rows(slice(0, 1)))
+    windows = outcome[0].advance.windows
+    contributions_of(lambda rows: bundle.ensemble.explain(windows.rows(rows)), range(1))
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:

@@ -7,5 +7,8 @@ from streamer.events.event import EventBatch
 
 def key_mismatches(batch: EventBatch) -> int:
     """Count the events whose record key is not their user id as UTF-8; a missing key is none."""
-    keys, users = [record.key for record in batch.records], list(map(str.encode, batch.user_id))
-    return 0 if keys == users else sum(map(ne, keys, users))
+    keys = [record.key or b"" for record in batch.records]
+    # User ids hold no zero, so the whole is equal only if each of them is.
+    if b"\0".join(keys) == "\0".join(batch.user_id).encode():
+        return 0
+    return sum(map(ne, keys, map(str.encode, batch.user_id)))
