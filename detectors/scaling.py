@@ -91,12 +91,11 @@ class Scaling:
         channels[:, -1] = 0
         return channels
 
-    def last(self, windows: Windows) -> Floats:
-        """Return (B, F) float32 scaled features of the last event, bounded only to stay finite."""
-        farthest = _FARTHEST * self.scale
-        # Bounded before they are scaled, so that nothing overflows.
-        bounded = np.clip(windows.last, self.center - farthest, self.center + farthest)
-        return np.asarray((bounded - self.center) / self.scale, np.float32)
+    def last(self, windows: Windows, least: float = -_FARTHEST, most: float = _FARTHEST) -> Floats:
+        """Return (B, F) float32 scaled features of the last event, within bounds: by default only to stay finite."""
+        scaled = np.empty(windows.last.shape, np.float32)
+        _scale_last(windows.last, self.center, self.scale, np.float32(least), np.float32(most), scaled)
+        return scaled
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a bundle keeps."""
@@ -156,3 +155,15 @@ def _scale(
             centred = (value - mean) * inverse[ratio]
             channels[row, step, features] = _bounded(centred, least, most)
             channels[row, step, features + 1] = 1
+
+
+@compiled_cached
+def _scale_last(
+    last: Floats, center: Floats, scale: Floats, least: np.float32, most: np.float32, scaled: Floats
+) -> None:
+    """Write scaled features: see `Scaling.last`."""
+    rows, features = last.shape
+    inverse = np.float32(1) / scale
+    for row in range(rows):
+        for column in range(features):
+            scaled[row, column] = _bounded((last[row, column] - center[column]) * inverse[column], least, most)

@@ -41,12 +41,12 @@ class Verdict(nn.Module):
 
 def verdict_inputs(windows: Windows, scaling: Scaling) -> tuple[Floats, Floats]:
     """Return (B, T, C) channels and (B, F) last features, scaled, within LEAST and MOST."""
-    return scaling.window(windows), np.clip(scaling.last(windows), LEAST, MOST)
+    return scaling.window(windows), scaling.last(windows, LEAST, MOST)
 
 
 def typical_last(windows: Windows, scaling: Scaling) -> Floats:
     """Return (F,) scaled medians of the features of last events."""
-    return np.median(np.clip(scaling.last(windows), LEAST, MOST), axis=0).astype(np.float32)
+    return np.median(scaling.last(windows, LEAST, MOST), axis=0).astype(np.float32)
 
 
 def stored_typical(arrays: Mapping[str, NDArray[np.generic]], table: FeatureTable) -> Floats:

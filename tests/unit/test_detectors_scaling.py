@@ -49,6 +49,12 @@ def test_the_past_is_all_but_the_judged_event() -> None:
     assert (past[:, :-1] == whole[:, :-1]).all()
 
 
+def test_the_last_event_is_scaled_within_the_bounds_that_are_asked_for() -> None:
+    exact = (windows().last - scaling().center) / scaling().scale
+    assert_allclose(scaling().last(windows()), exact, atol=2e-6, rtol=2e-6)
+    assert_allclose(scaling().last(windows(), LEAST, MOST), exact.clip(LEAST, MOST), atol=2e-6)
+
+
 @pytest.mark.parametrize("value", [3.4e38, -3.4e38])
 def test_the_farthest_values_stay_finite(value: float) -> None:
     extreme = set_last(windows(), np.full_like(windows().last, value))
