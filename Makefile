@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Tests wait for brokers most of the time: two processes share the files, those that take long first.
+TESTERS ?= 2
 
 .PHONY: help demo test test-ops soak lint format types bench bench-quick bench-guard check lock clean
 
@@ -22,7 +24,7 @@ demo: $(STAMP) ## Run the main job on an embedded real Kafka; options by ARGS="â
 	@$(BIN)/streamer demo $(ARGS)
 
 test: $(STAMP) ## Run all tests, integration tests on real Kafka included.
-	@$(BIN)/python -m pytest -m "not ops and not bench" $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder -m "not ops and not bench" $(ARGS)
 
 test-ops: $(STAMP) ## Run the tests that need Prometheus and promtool.
 	@$(BIN)/python -m pytest -m ops $(ARGS)

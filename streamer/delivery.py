@@ -39,6 +39,11 @@ class Writer(Protocol):
         """
         ...
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is under way any more, so that `finish` need not wait."""
+        ...
+
     def finish(self, *, wait: bool) -> bool:
         """Return whether the lot is written; with `wait`, once it is.
 
@@ -101,6 +106,11 @@ class ExactlyOnce:
         end = self._beside.submit(self._producer.transact, messages, missing, member, timeout_s=self._timeout_s)
         self._running = _Transaction(outputs, offsets, member, end)
 
+    @property
+    def has_ended(self) -> bool:
+        """See `Writer.has_ended`."""
+        return self._running is None or self._running.end.done()
+
     def finish(self, *, wait: bool) -> bool:
         """See `Writer.finish`."""
         running = self._running
@@ -156,6 +166,11 @@ class AtLeastOnce:
         self._producer.flush(timeout_s=self._timeout_s)
         self._consumer.commit(offsets)
 
+    @property
+    def has_ended(self) -> bool:
+        """See `Writer.has_ended`."""
+        return True
+
     def finish(self, *, wait: bool) -> bool:  # noqa: ARG002 (it is written when `begin` returns)
         """See `Writer.finish`."""
         return True
@@ -197,6 +212,14 @@ class Delivery:
             return _LOOK_AGAIN_S
         return max(0.0, self._due_at - now_s) if len(self) else None
 
+    def is_due(self, now_s: float) -> bool:
+        """Tell whether `go_on` has something to do: to begin a commit, or to take up the end of one."""
+        if not len(self):
+            return False
+        if self._is_leaving:
+            return self._is_too_much() or self._writer.has_ended
+        return now_s >= self._due_at
+
     def go_on(self, now_s: float) -> Sequence[Scored]:
         """Begin a commit if one is due and none is under way; return what has been committed.
 
@@ -207,7 +230,7 @@ class Delivery:
             FencedError: another process took over.
             TransportError: it never will be committed.
         """
-        self._finish(wait=sum(part.received for part in self._waiting) > MOST_WAITING)
+        self._finish(wait=self._is_too_much())
         if not self._is_leaving and len(self) and now_s >= self._due_at:
             self._begin(now_s)
             self._finish(wait=False)
@@ -229,6 +252,9 @@ class Delivery:
     def close(self) -> None:
         """Free the writer's connections, after the end of what is under way."""
         self._writer.close()
+
+    def _is_too_much(self) -> bool:
+        return sum(part.received for part in self._waiting) > MOST_WAITING
 
     def _begin(self, now_s: float) -> None:
         # What failed goes first and alone: only of just that is it known whether it was written.

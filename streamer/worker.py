@@ -119,7 +119,7 @@ class Worker:
         if records:
             self._judge(records)
         # While blocked also with nothing in hand: if that was lost with its partitions, nothing is left to wait for.
-        if self._blocked_since is not None or len(self._delivery):
+        if self._blocked_since is not None or self._delivery.is_due(self._clock.monotonic()):
             self._deliver(everything=False)
         if len(self._delivery) and self._blocked_since is None and self._ownership.wants_snapshot():
             self._deliver(everything=True)

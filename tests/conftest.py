@@ -5,8 +5,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+from detectors.threads import use_one_thread
 from detectors.training.fit import TrainingConfig
 from streamer.history import collect
 from streamer.settings import KafkaSettings, Settings
@@ -17,6 +19,7 @@ from streamer.training import NewBundle, train_bundle
 from streamer.transport.archive import ArchiveSource
 from streamer.transport.embedded import EmbeddedKafka
 from streamer.transport.kafka_admin import create_topics
+from tests.helpers.once import made_once
 from tests.helpers.s3 import S3, environment, running_s3
 
 # Kept between sessions: the jars are fetched once for a checkout.
@@ -27,6 +30,13 @@ SMALL_WORLD = SimulationConfig(users=200, merchants=60, days=200, seed=5)
 
 IMPATIENT = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
 """Brokers look every ten seconds for transactions past their time-out; tests need not wait for that."""
+
+# How long an example takes is a matter of what else the machine does.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+# The same for whatever is tested in one process, and tests leave processors to brokers and workers.
+use_one_thread()
 
 TopicMaker = Callable[[int], str]
 
@@ -84,7 +94,7 @@ def make_topic(kafka: str) -> TopicMaker:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small bundle, trained for real on a small simulated world."""
-    return train_small_bundle(tmp_path_factory.mktemp("model"))
+    return made_once(tmp_path_factory, "model", train_small_bundle) / "bundle"
 
 
 def train_small_bundle(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from streamer.transport.confluent_membership import membership_of
 from streamer.transport.confluent_rebalance import Share
 from streamer.transport.confluent_records import Polled, sorted_out
 from streamer.transport.confluent_topics import TopicWatch
+from streamer.transport.group_consumer import GroupConsumer
 from streamer.transport.kafka_admin import probe, require_topics
 
 _ANSWER_WITHIN_S = 5.0
@@ -32,7 +33,7 @@ _AHEAD_KB = 32_768
 _AHEAD_BACKOFF_MS = 10
 
 
-class ConfluentConsumer:
+class ConfluentConsumer(GroupConsumer[TopicWatch, Share]):
     """A `Consumer` in a consumer group, with cooperative rebalancing and explicit commits.
 
     While the brokers are away, `poll` returns nothing and the client reconnects by itself.
@@ -46,14 +47,11 @@ class ConfluentConsumer:
         """
         # librdkafka would try for ever, and name causes in its log alone.
         probe(settings)
-        self._settings = settings
         self._monotonic = monotonic
         self._consumer, self._faults = connect(confluent_kafka.Consumer, settings, _configs(settings))
-        self._topics = TopicWatch(AdminClient({**common(settings)}, logger=SparseLog()))
-        self._share: Share | None = None
+        super().__init__(settings, TopicWatch(AdminClient({**common(settings)}, logger=SparseLog())))
         self._late: TransportError | None = None
         self._doing = f"reading as group {settings.group_id!r}"
-        self._closed = False
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
         """See `Consumer.subscribe`."""
@@ -61,7 +59,7 @@ class ConfluentConsumer:
         require_topics(self._settings, topics)
         # From here on what is asked of them is of these, or `log_id` says that it is not.
         self._topics.begin(topics)
-        share = self._share = Share(rebalance, self._starts)
+        share = self._listener = Share(rebalance, self._starts)
         with translated(f"subscribing to topics {list(topics)}"):
             self._consumer.subscribe(
                 list(topics), on_assign=share.assigned, on_revoke=share.revoked, on_lost=share.lost
@@ -69,11 +67,7 @@ class ConfluentConsumer:
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
         """See `Consumer.poll`."""
-        self._require_open()
-        share = self._share
-        if share is None:
-            raise TransportError("poll before subscribe: subscribe to topics first")
-        share.raise_failure()
+        share = self._require_listener()
         self._faults.raise_first(self._doing)
         self._raise_late()
         self._topics.watch()
@@ -110,7 +104,7 @@ class ConfluentConsumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """See `Consumer.seek`."""
         self._require_open()
-        share = self._share
+        share = self._listener
         if share is None or partition not in share.held:
             raise TransportError(
                 f"cannot seek to {offset} in {partition}: seek in partitions this consumer was assigned"
@@ -122,20 +116,20 @@ class ConfluentConsumer:
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
         """See `Consumer.pause`."""
         self._require_open()
-        if self._share is not None:
-            held = self._share.held.intersection(partitions)
-            self._share.paused |= held
+        if self._listener is not None:
+            held = self._listener.held.intersection(partitions)
+            self._listener.paused |= held
             with translated("pausing partitions"):
-                self._consumer.pause(_theirs(held - self._share.taking))
+                self._consumer.pause(_theirs(held - self._listener.taking))
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         """See `Consumer.resume`."""
         self._require_open()
-        if self._share is not None:
-            paused = self._share.paused.intersection(partitions)
-            self._share.paused -= paused
+        if self._listener is not None:
+            paused = self._listener.paused.intersection(partitions)
+            self._listener.paused -= paused
             with translated("resuming partitions"):
-                self._consumer.resume(_theirs(paused - self._share.taking))
+                self._consumer.resume(_theirs(paused - self._listener.taking))
 
     def membership(self) -> Membership:
         """See `Consumer.membership`."""
@@ -146,10 +140,10 @@ class ConfluentConsumer:
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """See `Consumer.positions`."""
         self._require_open()
-        if self._share is None:
+        if self._listener is None:
             return {}
-        self._share.place(partitions)
-        known = self._share.positions
+        self._listener.place(partitions)
+        known = self._listener.positions
         return {each: known[each] for each in partitions if each in known}
 
     def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -160,19 +154,7 @@ class ConfluentConsumer:
         """See `Consumer.beginning_offsets`."""
         return {place: begin for place, (begin, _) in self._bounds(partitions).items()}
 
-    def log_id(self, topic: str) -> str | None:
-        """See `Consumer.log_id`."""
-        self._require_open()
-        return self._topics.log_id(topic)
-
-    def close(self) -> None:
-        """See `Consumer.close`."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._share is not None:
-            self._share.silence()
-        # Where the broker is away, leaving the group is left to the session's timeout.
+    def _leave(self) -> None:
         with suppress(KafkaException):
             self._consumer.close()
 
@@ -244,10 +226,6 @@ class ConfluentConsumer:
                 )
                 for place in partitions
             }
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise TransportError("the consumer is closed: make a new one")
 
 
 def _configs(settings: KafkaSettings) -> dict[str, object]:

@@ -12,6 +12,7 @@ from streamer.errors import RetriableTransportError, TransportError
 from streamer.events.record import Headers, Record, TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership, Rebalance
+from streamer.transport.group_consumer import GroupConsumer
 from streamer.transport.kafka_admin import require_topics
 from streamer.transport.kafka_client import connect
 from streamer.transport.kafka_errors import translate, translated
@@ -24,7 +25,7 @@ _CLOSE_TIMEOUT_MS = 3_000
 _HEARTBEAT_MS = 1_000
 
 
-class KafkaConsumer:
+class KafkaConsumer(GroupConsumer[TopicIdentity, RebalanceRelay]):
     """A `Consumer` in a consumer group, with cooperative rebalancing and explicit commits.
 
     While the brokers are away, `poll` returns nothing and the client reconnects by itself.
@@ -36,7 +37,6 @@ class KafkaConsumer:
         Raises:
             TransportError: the connection failed; names cause and remedy.
         """
-        self._settings = settings
         session_ms = int(settings.session_timeout_s * 1_000)
         self._consumer, self._loop = connect(
             kafka.KafkaConsumer,
@@ -56,9 +56,7 @@ class KafkaConsumer:
             partition_assignment_strategy=(CooperativeStickyAssignor,),
             metrics_enabled=False,
         )
-        self._relay: RebalanceRelay | None = None
-        self._topics = TopicIdentity(self._consumer._cluster)  # noqa: SLF001 (told nowhere else)
-        self._closed = False
+        super().__init__(settings, TopicIdentity(self._consumer._cluster))  # noqa: SLF001 (told nowhere else)
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
         """See `Consumer.subscribe`."""
@@ -72,16 +70,12 @@ class KafkaConsumer:
             raise RetriableTransportError(f"nothing is known yet of topics {missing}; trying again may help")
         # From here on what is asked of them is of these, or `log_id` says that it is not.
         self._topics.require_same(topics, has_records=False)
-        self._relay = RebalanceRelay(rebalance, self._loop, lambda: self._consumer.group_metadata().member_id)
-        self._consumer.subscribe(topics=list(topics), listener=self._relay)
+        self._listener = RebalanceRelay(rebalance, self._loop, lambda: self._consumer.group_metadata().member_id)
+        self._consumer.subscribe(topics=list(topics), listener=self._listener)
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
         """See `Consumer.poll`."""
-        self._require_open()
-        relay = self._relay
-        if relay is None:
-            raise TransportError("poll before subscribe: subscribe to topics first")
-        relay.raise_failure()
+        relay = self._require_listener()
         self._unpark()
         self._go_on_joining()
         batches: dict[kafka.TopicPartition, list[ConsumerRecord]] = {}
@@ -144,7 +138,7 @@ class KafkaConsumer:
         self._require_open()
         self._topics.require_same(self._consumer.subscription() or (), has_records=True)
         found = self._consumer.group_metadata()
-        held_as = self._relay.held_as if self._relay is not None else None
+        held_as = self._listener.held_as if self._listener is not None else None
         return Membership(found.group_id, found.generation_id, held_as or found.member_id, found.group_instance_id)
 
     def positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -167,22 +161,11 @@ class KafkaConsumer:
         with translated("asking for the oldest offsets"):
             return _ours(self._consumer.beginning_offsets(_theirs(partitions), timeout_ms=_ANSWER_TIMEOUT_MS))
 
-    def log_id(self, topic: str) -> str | None:
-        """See `Consumer.log_id`."""
-        self._require_open()
-        return self._topics.log_id(topic)
-
-    def close(self) -> None:
-        """See `Consumer.close`."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._relay is not None:
-            self._relay.silence()
+    def _leave(self) -> None:
         try:
             self._consumer.close(autocommit=False, timeout_ms=_CLOSE_TIMEOUT_MS)
         except KafkaError:
-            pass  # the broker is away, so that leaving the group is left to the session's timeout
+            pass  # the broker is away
         finally:
             self._loop.close()
 
@@ -234,10 +217,6 @@ class KafkaConsumer:
     def _owned(self, partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:
         owned = self._consumer.assignment()
         return [place for place in _theirs(partitions) if place in owned]
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise TransportError("the consumer is closed: make a new one")
 
 
 def _headers(record: ConsumerRecord) -> Headers:

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.events.record import Record, TopicPartition
 from streamer.transport.base import Membership, Rebalance
+from streamer.transport.closed_once import ClosedOnce
 from streamer.transport.memory_group import Group
 from streamer.transport.memory_logs import MemoryLogs
 
 
-class MemoryConsumer:
+class MemoryConsumer(ClosedOnce):
     """A `Consumer` on a `MemoryBroker`."""
 
     def __init__(self, broker: MemoryLogs, group: Group, member: str, *, from_start: bool) -> None:
         """Made by `MemoryBroker.consumer`."""
+        super().__init__("consumer")
         self._broker = broker
         self._group = group
         self._member = member
@@ -25,7 +27,6 @@ class MemoryConsumer:
         self._position: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
         self._failure: BaseException | None = None
-        self._closed = False
 
     def subscribe(self, topics: Sequence[str], rebalance: Rebalance) -> None:
         """See `Consumer.subscribe`."""
@@ -131,11 +132,8 @@ class MemoryConsumer:
             self._group.leave(self._member)
             self._broker.changed.notify_all()
 
-    def close(self) -> None:
-        """See `Consumer.close`."""
-        if not self._closed:
-            self.expel()
-            self._closed = True
+    def _free(self) -> None:
+        self.expel()
 
     def _follow(self, rebalance: Rebalance) -> None:
         """Do what the group asks of this member, outside the lock: callbacks may take long."""
@@ -191,7 +189,3 @@ class MemoryConsumer:
             for record in self._broker.log(place)[self._position[place] :]:
                 self._position[place] += 1
                 yield record
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise TransportError("the consumer is closed: make a new one")

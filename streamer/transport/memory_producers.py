@@ -5,21 +5,22 @@ from collections.abc import Mapping, Sequence
 from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.events.record import Message, TopicPartition
 from streamer.transport.base import Membership
+from streamer.transport.closed_once import ClosedOnce
 from streamer.transport.memory_logs import MemoryLogs
 from streamer.transport.message_size import require_sendable
 
 _LARGEST_MESSAGE_BYTES = 1_000_000
 
 
-class MemoryProducer:
+class MemoryProducer(ClosedOnce):
     """A `Producer` on a `MemoryBroker`; messages are nowhere before `flush`."""
 
     def __init__(self, broker: MemoryLogs, max_message_bytes: int = _LARGEST_MESSAGE_BYTES) -> None:
         """Write to a broker."""
+        super().__init__("producer")
         self._broker = broker
         self._limit = max_message_bytes
         self._queued: list[Message] = []
-        self._closed = False
 
     @property
     def max_message_bytes(self) -> int:
@@ -39,27 +40,22 @@ class MemoryProducer:
         queued, self._queued = self._queued, []
         self._broker.append(queued)
 
-    def close(self) -> None:
-        """See `Producer.close`."""
-        self._closed = True
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise TransportError("the producer is closed: make a new one")
+    def _free(self) -> None:
+        """Nothing is held."""
 
 
-class MemoryTransactionalProducer:
+class MemoryTransactionalProducer(ClosedOnce):
     """A `TransactionalProducer` on a `MemoryBroker`; to be begun by `renew`."""
 
     def __init__(
         self, broker: MemoryLogs, transactional_id: str, *, max_message_bytes: int = _LARGEST_MESSAGE_BYTES
     ) -> None:
         """Write to a broker under a name."""
+        super().__init__("producer")
         self._broker = broker
         self._transactional_id = transactional_id
         self._limit = max_message_bytes
         self._epoch: int | None = None
-        self._closed = False
 
     @property
     def max_message_bytes(self) -> int:
@@ -101,9 +97,8 @@ class MemoryTransactionalProducer:
         self._require_open()
         self._epoch = self._broker.take_over(self._transactional_id)
 
-    def close(self) -> None:
-        """See `TransactionalProducer.close`."""
-        self._closed = True
+    def _free(self) -> None:
+        """Nothing is held."""
 
     def _require_topic(self, topic: str) -> None:
         try:
@@ -118,7 +113,3 @@ class MemoryTransactionalProducer:
         for place in offsets:
             if not group.owned_since(membership.member_id, place, membership.generation):
                 raise FencedError(f"{place} belongs to another member; rebuild from the committed offsets")
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise TransportError("the producer is closed: make a new one")

@@ -116,19 +116,28 @@ def reading(workload: Workload, bootstrap: str, times: int, clocks: Clocks = WAL
 
 def _bare(found: Backlog) -> Meter:
     consumer = kafka.KafkaConsumer(
-        found.topics.transactions,
         bootstrap_servers=found.topics.bootstrap,
         group_id=uuid.uuid4().hex,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
     try:
+        _subscribe(consumer, found.topics.transactions)
         return _until_done(
             found.meter(),
             lambda: sum(map(len, consumer.poll(timeout_ms=int(_POLL_S * 1000), max_records=BATCH).values())),
         )
     finally:
         consumer.close(autocommit=False)
+
+
+def _subscribe(consumer: kafka.KafkaConsumer, topic: str) -> None:
+    """Join once the topic is known: who shares out partitions before gets none, and reads nothing for minutes."""
+    give_up = time.monotonic() + _LONGEST_S
+    while not consumer.partitions_for_topic(topic):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"nothing was told of topic {topic!r} within {_LONGEST_S:g} s: is the machine busy?")
+    consumer.subscribe([topic])
 
 
 def _bare_confluent(found: Backlog) -> Meter:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import kafka
+from kafka.errors import KafkaError
 
 from streamer.alerts.contract import Alert, decode_alert
 from streamer.events.record import Message, Record
@@ -91,10 +92,12 @@ class Topics:
         return records
 
     def committed(self) -> int:
-        """Return how many input records the group has committed, all partitions together."""
+        """Return how many input records the group has committed, all partitions together, as far as is known."""
         admin = kafka.KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
             groups = admin.list_group_offsets({f"group-{self.name}": None})
+        except KafkaError:
+            return 0
         finally:
             admin.close()
         return sum(found.offset for group in groups.values() for found in group.values() if found.offset > 0)
@@ -163,17 +166,27 @@ def command_of(command: str, flags: Mapping[str, str], *more: str) -> list[str]:
 @contextmanager
 def worker(topics: Topics, bundle: Path, log: Path, *more: str) -> Iterator[RunningWorker]:
     """Run a worker until the block ends; it is ready when the block begins."""
-    flags = {**topics.flags, "worker.bundle": str(bundle), "http.port": "0", "log.format": "json"}
     with log.open("wb") as output:
-        process = subprocess.Popen(command_of("run", flags, *more), stdout=output, stderr=subprocess.STDOUT)
-    running = RunningWorker(process, log)
+        command = command_of("run", worker_flags(topics, bundle), *more)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    with until_the_end(RunningWorker(process, log)) as running:
+        yield running
+
+
+def worker_flags(topics: Topics, bundle: Path) -> dict[str, str]:
+    return {**topics.flags, "worker.bundle": str(bundle), "http.port": "0", "log.format": "json"}
+
+
+@contextmanager
+def until_the_end(running: RunningWorker) -> Iterator[RunningWorker]:
+    """Wait until a worker is ready, and end it after the block."""
     try:
         eventually("the worker is ready", running.ready)
         yield running
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.wait()
 
 
 def run_to_end(command: Sequence[str], *, within_s: float = PATIENCE_S) -> "subprocess.CompletedProcess[str]":

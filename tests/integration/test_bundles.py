@@ -25,8 +25,9 @@ from streamer.training import NewBundle, train_bundle
 from streamer.transport.archive import ArchiveSource
 from streamer.transport.archive_labels import read_labels
 from tests.conftest import SMALL_WORLD
+from tests.helpers.forked import forked_worker
 from tests.helpers.small_bundles import small_bundle
-from tests.helpers.worker import Topics, eventually, worker
+from tests.helpers.worker import Topics, eventually
 
 WORLD = replace(SMALL_WORLD, episodes_per_1000_user_days=20.0)
 BUDGET = ["--set", "alerts.alerts_per_million=20000"]
@@ -269,7 +270,7 @@ def test_a_running_worker_takes_over_what_is_put_in_use(kafka: str, bundle: Path
     small_bundle(place / "two", "2")
     document("bundles", "promote", place / "one")
     topics = Topics(kafka).create(1)
-    with worker(topics, place, tmp_path / "worker.log", "--set", "worker.bundle_check_s=0.1") as running:
+    with forked_worker(topics, place, tmp_path / "worker.log", "--set", "worker.bundle_check_s=0.1") as running:
         assert 'bundle_id="tests",' in running.metrics()
         document("bundles", "promote", place / "two", "--force")
         eventually("the new one judges", lambda: 'bundle_id="small",' in running.metrics())

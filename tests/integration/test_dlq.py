@@ -16,14 +16,15 @@ from streamer.events.record import Message, Record
 from streamer.scrape import Scrape
 from streamer.settings import EventSettings, KafkaSettings
 from streamer.transport.kafka_admin import log_ends
-from tests.helpers.worker import PATIENCE_S, Topics, command_of, eventually, run_to_end, worker
+from tests.helpers.forked import Forked, forked_worker, run_forked
+from tests.helpers.worker import PATIENCE_S, Topics, command_arguments, command_of, eventually
 
 GOOD = b'{"transaction_id":"good","user_id":"u1","amount":12.5,"timestamp":1750000000000}'
 RUBBISH = (b'{"transaction_id":"half', b"\xff\xfe\x00", b'{"transaction_id":"t","amount":1,"timestamp":1750000000000}')
 
 
 def dlq(topics: Topics, command: str, *more: str) -> str:
-    done = run_to_end(command_of(f"dlq {command}", topics.flags, *more))
+    done = run_forked(command_arguments(f"dlq {command}", topics.flags, *more))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -60,7 +61,7 @@ def test_rubbish_is_listed_shown_and_redriven_once(kafka: str, bundle: Path, tmp
     topics.produce(
         [Message(topics.transactions, b"u1", value, (("trace", b"\xff"),)) for value in (GOOD, *RUBBISH, GOOD)]
     )
-    with worker(topics, bundle, tmp_path / "first") as running:
+    with forked_worker(topics, bundle, tmp_path / "first") as running:
         eventually("the rubbish is dead-lettered", lambda: topics.committed() == 5)
         assert running.stop() == 0
 
@@ -77,7 +78,7 @@ def test_rubbish_is_listed_shown_and_redriven_once(kafka: str, bundle: Path, tmp
     assert raw.stdout == RUBBISH[1]
     # Three letters and the end of their transaction.
     for nothing, told in [("7/0", "no partition 7: it has partition 0 alone"), ("0/99", "holds 0 to"), ("0/3", "end")]:
-        missed = run_to_end(command_of("dlq show", topics.flags, nothing))
+        missed = run_forked(command_arguments("dlq show", topics.flags, nothing))
         assert missed.returncode == 2
         assert f"streamer: there is no letter {nothing}: " in missed.stderr
         assert told in missed.stderr
@@ -94,7 +95,7 @@ def test_rubbish_is_listed_shown_and_redriven_once(kafka: str, bundle: Path, tmp
         assert record.key == b"u1"
         assert (headers["trace"], headers["x-redrive-count"]) == (b"\xff", b"1")
 
-    with worker(topics, bundle, tmp_path / "second") as running:
+    with forked_worker(topics, bundle, tmp_path / "second") as running:
         eventually(
             "the worker dead-letters the records again",
             lambda: Scrape.of(running.metrics()).total("streamer_dead_letters_total") == 3,
@@ -105,13 +106,11 @@ def test_rubbish_is_listed_shown_and_redriven_once(kafka: str, bundle: Path, tmp
     assert facts(topics, "redrive", "--max-attempts", "2", "--status", "again")["redriven"] == 3
 
 
-def test_a_redrive_that_is_killed_and_repeated_sends_each_record_once(kafka: str) -> None:
+def test_a_redrive_that_is_killed_and_repeated_sends_each_record_once(kafka: str, tmp_path: Path) -> None:
     topics = Topics(kafka).create(partitions=2)
     values = letters_of(topics, 300)
     for enough in (30, 60, 90):
-        process = subprocess.Popen(
-            command_of("dlq redrive", topics.flags, "--per-second", "40"), stderr=subprocess.DEVNULL
-        )
+        process = Forked(command_arguments("dlq redrive", topics.flags, "--per-second", "40"), tmp_path / "log")
         try:
             eventually("some are sent", partial(has_written, topics, enough))
         finally:
@@ -124,41 +123,36 @@ def test_a_redrive_that_is_killed_and_repeated_sends_each_record_once(kafka: str
     assert facts(topics, "redrive")["redriven"] == 0
 
 
-def test_a_second_redrive_takes_over_from_the_first(kafka: str) -> None:
+def test_a_second_redrive_takes_over_from_the_first(kafka: str, tmp_path: Path) -> None:
     topics = Topics(kafka).create(partitions=1)
     values = letters_of(topics, 200)
-    first = subprocess.Popen(
-        command_of("dlq redrive", topics.flags, "--per-second", "10"), stderr=subprocess.PIPE, text=True
-    )
+    log = tmp_path / "log"
+    first = Forked(command_arguments("dlq redrive", topics.flags, "--per-second", "10"), log)
     try:
         eventually("the first has begun", lambda: has_written(topics, 1))
         facts(topics, "redrive", "--per-second", "10000")
-        _, said = first.communicate(timeout=PATIENCE_S)
+        assert first.wait(PATIENCE_S) == 7, log.read_text(encoding="utf-8")
     finally:
         first.kill()
         first.wait()
-    assert first.returncode == 7, said
     assert sent_back(topics) == Counter(values)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_a_redrive_between_transactions(kafka: str, number: signal.Signals) -> None:
+def test_a_stop_ends_a_redrive_between_transactions(kafka: str, tmp_path: Path, number: signal.Signals) -> None:
     topics = Topics(kafka).create(partitions=1)
     values = letters_of(topics, 100)
-    process = subprocess.Popen(
-        command_of("dlq redrive", topics.flags, "--per-second", "10", "--json"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    output = tmp_path / "output"
+    arguments = command_arguments("dlq redrive", topics.flags, "--per-second", "10", "--json")
+    process = Forked(arguments, output, errors=tmp_path / "errors")
     try:
         eventually("it has begun", lambda: has_written(topics, 1))
         process.send_signal(number)
-        out, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()
-    summary = json.loads(out)
-    assert process.returncode == 0
+    summary = json.loads(output.read_bytes())
     assert 0 < summary["redriven"] < 100
     assert sum(sent_back(topics).values()) == summary["redriven"]
     facts(topics, "redrive", "--per-second", "10000")

@@ -10,7 +10,8 @@ from streamer.events.record import Message
 from streamer.simulate.event import encode
 from streamer.simulate.stream import simulate
 from tests.conftest import SMALL_WORLD
-from tests.helpers.worker import Topics, alerts_of, eventually, worker
+from tests.helpers.forked import forked_worker
+from tests.helpers.worker import Topics, alerts_of, eventually
 
 ENTRIES = {
     "transaction_id": '"after.id"',
@@ -50,7 +51,7 @@ def test_a_mapped_topic_leads_to_alerts_and_what_does_not_fit_to_dead_letters(
     strange = b'{"op": "d", "after": null}'
     topics.produce([Message(topics.transactions, b"key", value) for value in (*payments, strange)])
     flags = ["--set", f"events.mapping={mapping}", "--set", "alerts.alerts_per_million=20000"]
-    with worker(topics, bundle, tmp_path / "log", *flags) as running:
+    with forked_worker(topics, bundle, tmp_path / "log", *flags) as running:
         eventually("all records are read", lambda: topics.committed() == len(payments) + 1)
         assert running.stop() == 0
     alerts = alerts_of(topics.read(topics.alerts))

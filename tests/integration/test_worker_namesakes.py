@@ -4,7 +4,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tests.helpers.worker import RunningWorker, Topics, eventually, worker
+from tests.helpers.forked import forked_worker
+from tests.helpers.worker import RunningWorker, Topics, eventually
 
 NAME = ("--set", "kafka.group_instance_id=twin")
 CAUSE = "another process uses the same kafka.group_instance_id"
@@ -27,8 +28,8 @@ def test_workers_of_one_name_tell_each_other_though_nothing_is_to_be_read(
 ) -> None:
     topics = Topics(kafka).create(partitions=2)
     with (
-        worker(topics, bundle, tmp_path / "first", *NAME) as first,
-        worker(topics, bundle, tmp_path / "second", *NAME) as second,
+        forked_worker(topics, bundle, tmp_path / "first", *NAME) as first,
+        forked_worker(topics, bundle, tmp_path / "second", *NAME) as second,
     ):
         both = (first, second)
         eventually("one is not ready and says why", lambda: any(CAUSE in readiness(each) for each in both))

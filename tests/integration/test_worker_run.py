@@ -12,6 +12,7 @@ from streamer.scrape import Scrape
 from streamer.simulate.event import SimulatedEvent, encode
 from streamer.simulate.stream import simulate
 from tests.conftest import SMALL_WORLD
+from tests.helpers.forked import forked_worker
 from tests.helpers.worker import RunningWorker, Topics, alerts_of, eventually, worker
 
 
@@ -32,7 +33,7 @@ def test_fifty_thousand_events_lead_to_alerts_that_anyone_can_read(kafka: str, b
     events = first_days(130)[:50_000]
     assert len(events) == 50_000
     topics.produce(messages_of(events, topics.transactions))
-    with worker(topics, bundle, tmp_path / "log", "--profile") as running:
+    with forked_worker(topics, bundle, tmp_path / "log", "--profile") as running:
         eventually("all events are judged", lambda: topics.committed() == 50_000, within_s=120)
         eventually("the lag is 0", lambda: lag(running) == 0)
         judged = Scrape.of(running.metrics())
@@ -87,7 +88,7 @@ def test_malformed_records_are_dead_lettered_once_and_the_stream_goes_on(
     sent.append(Message(topics.transactions, b"u1", None))
     sent.append(Message(topics.transactions, b"u1", GOOD % (99, 99)))
     topics.produce(sent)
-    with worker(topics, bundle, tmp_path / "log") as running:
+    with forked_worker(topics, bundle, tmp_path / "log") as running:
         eventually("everything is committed", lambda: topics.committed() == len(sent))
         eventually("the lag is 0", lambda: lag(running) == 0)
         metrics = Scrape.of(running.metrics())
@@ -111,9 +112,9 @@ def test_two_workers_share_four_partitions(kafka: str, bundle: Path, tmp_path: P
     topics = Topics(kafka).create(partitions=4)
     events = first_days(40)
     half = len(events) // 2
-    with worker(topics, bundle, tmp_path / "one") as one:
+    with forked_worker(topics, bundle, tmp_path / "one") as one:
         topics.produce(messages_of(events[:half], topics.transactions))
-        with worker(topics, bundle, tmp_path / "two") as two:
+        with forked_worker(topics, bundle, tmp_path / "two") as two:
             eventually("both have partitions", lambda: two.ready() and one.ready())
             topics.produce(messages_of(events[half:], topics.transactions))
             eventually("all events are judged", lambda: topics.committed() == len(events))
@@ -132,12 +133,12 @@ def test_a_stop_in_mid_stream_loses_nothing(kafka: str, bundle: Path, tmp_path: 
     topics = Topics(kafka).create(partitions=2)
     events = first_days(60)
     topics.produce(messages_of(events, topics.transactions))
-    with worker(topics, bundle, tmp_path / "first", "--set", "worker.max_poll_records=100") as running:
+    with forked_worker(topics, bundle, tmp_path / "first", "--set", "worker.max_poll_records=100") as running:
         eventually("some events are judged", lambda: topics.committed() > 0)
         assert running.stop(number) == 0
     committed = topics.committed()
     assert 0 < committed < len(events)
-    with worker(topics, bundle, tmp_path / "second") as running:
+    with forked_worker(topics, bundle, tmp_path / "second") as running:
         eventually("the rest is judged", lambda: topics.committed() == len(events))
         judged = Scrape.of(running.metrics()).total("streamer_events_total")
         assert running.stop() == 0
@@ -156,10 +157,10 @@ def test_a_second_run_after_a_crash_raises_the_same_alert_ids(kafka: str, bundle
     topics = Topics(kafka).create(partitions=1)
     events = first_days(60)
     topics.produce(messages_of(events, topics.transactions))
-    with worker(topics, bundle, tmp_path / "first", "--set", "worker.max_poll_records=500") as running:
+    with forked_worker(topics, bundle, tmp_path / "first", "--set", "worker.max_poll_records=500") as running:
         eventually("some events are judged", lambda: topics.committed() > 0)
         assert running.stop(signal.SIGKILL) == -signal.SIGKILL
-    with worker(topics, bundle, tmp_path / "second") as running:
+    with forked_worker(topics, bundle, tmp_path / "second") as running:
         eventually("the rest is judged", lambda: topics.committed() == len(events))
         assert running.stop() == 0
     by_id: dict[str, set[str]] = {}

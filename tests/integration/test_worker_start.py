@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.worker import Topics, command_of, run_to_end
+from tests.helpers.forked import run_forked
+from tests.helpers.worker import Topics, command_arguments, command_of, run_to_end
 
 
 def failed(done: "subprocess.CompletedProcess[str]", code: int, *told: str) -> None:
@@ -30,19 +31,19 @@ def test_no_broker(bundle: Path) -> None:
         "worker.bundle": str(bundle),
         "http.port": "0",
     }
-    failed(run_to_end(command_of("run", flags)), 3, address)
+    failed(run_forked(command_arguments("run", flags)), 3, address)
 
 
 def test_no_input_topic(kafka: str, bundle: Path) -> None:
     topics = Topics(kafka)
     flags = {**topics.flags, "worker.bundle": str(bundle), "http.port": "0"}
-    failed(run_to_end(command_of("run", flags)), 3, topics.transactions, "does not exist", "create")
+    failed(run_forked(command_arguments("run", flags)), 3, topics.transactions, "does not exist", "create")
 
 
 def test_no_bundle(kafka: str, tmp_path: Path) -> None:
     flags = {**Topics(kafka).flags, "http.port": "0"}
-    failed(run_to_end(command_of("run", flags)), 4, "streamer train")
-    failed(run_to_end(command_of("run", {**flags, "worker.bundle": str(tmp_path / "none")})), 4, "manifest.json")
+    failed(run_forked(command_arguments("run", flags)), 4, "streamer train")
+    failed(run_forked(command_arguments("run", {**flags, "worker.bundle": str(tmp_path / "none")})), 4, "manifest.json")
 
 
 def test_port_in_use(kafka: str, bundle: Path) -> None:
@@ -51,7 +52,7 @@ def test_port_in_use(kafka: str, bundle: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         flags = {**Topics(kafka).flags, "worker.bundle": str(bundle), "http.port": port}
-        failed(run_to_end(command_of("run", flags)), 6, port, "http.port")
+        failed(run_forked(command_arguments("run", flags)), 6, port, "http.port")
 
 
 @pytest.mark.parametrize("name", ["kafka.nonsense", "nonsense.kafka"])
@@ -62,10 +63,10 @@ def test_an_unknown_setting(name: str) -> None:
 def test_check_says_what_is_wrong_and_can_create_topics(kafka: str, bundle: Path) -> None:
     topics = Topics(kafka)
     flags = {**topics.flags, "worker.bundle": str(bundle)}
-    before = run_to_end(command_of("check", flags, "--json"))
+    before = run_forked(command_arguments("check", flags, "--json"))
     assert before.returncode == 8
     assert topics.alerts in before.stdout
-    assert run_to_end(command_of("check", flags, "--create-topics", "3")).returncode == 0
-    after = run_to_end(command_of("check", flags))
+    assert run_forked(command_arguments("check", flags, "--create-topics", "3")).returncode == 0
+    after = run_forked(command_arguments("check", flags))
     assert after.returncode == 0, after.stdout
     assert "WRONG" not in after.stdout

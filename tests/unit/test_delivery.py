@@ -186,6 +186,32 @@ def test_the_next_records_wait_while_a_transaction_is_under_way(world: World, be
     assert beside.due_in(1.0) is None
 
 
+def test_it_is_due_when_there_is_something_to_begin_or_to_take_up(beside: Delivery) -> None:
+    assert not beside.is_due(1.0)
+    beside.add([part(0, 3)])
+    assert beside.is_due(1.0)
+    beside.go_on(1.0)
+    assert [beside.is_due(1.0) for _ in range(3)] == [False, True, True]
+    beside.go_on(1.0)
+    assert not beside.is_due(1.0)
+
+
+def test_it_is_due_while_a_transaction_is_under_way_if_too_much_has_come_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamer.delivery.MOST_WAITING", 1)
+    producer = MemoryTransactionalProducer(world.broker, "beside")
+    writer = ExactlyOnce(producer, world.consumer, timeout_s=1, beside=Deferred(1_000))
+    delivery = Delivery(writer, interval_s=0)
+    delivery.add([part(0, 3)])
+    delivery.go_on(1.0)
+    delivery.add([part(0, 4)])
+    assert not delivery.is_due(1.0)
+    delivery.add([part(0, 5)])
+    assert delivery.is_due(1.0)
+    assert [each.next_offset for each in delivery.go_on(1.0)] == [3]
+
+
 @pytest.mark.parametrize("outcome", ["lost", "unanswered"])
 def test_a_transaction_in_doubt_does_not_take_later_records_with_it(
     world: World, beside: Delivery, outcome: str

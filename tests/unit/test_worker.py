@@ -32,9 +32,9 @@ class World:
         self._born = 0
         self._sent = 0
 
-    def worker(self) -> Life:
+    def worker(self, *, looks: int = 0) -> Life:
         self._born += 1
-        return Life(self.broker, self.settings, self._bundle, self.clock, f"w{self._born}")
+        return Life(self.broker, self.settings, self._bundle, self.clock, f"w{self._born}", looks=looks)
 
     def send(self, count: int, value: Callable[[int], bytes] | None = None) -> None:
         producer = self.broker.producer()
@@ -120,6 +120,16 @@ def test_a_worker_that_loses_all_it_had_in_hand_reads_on(world: MakeWorld) -> No
     turns(worker, 20)
     assert here.committed() == here.scored() == 60
     assert worker.health.faults_of_readiness() == []
+
+
+def test_delivering_is_timed_only_when_there_is_something_to_deliver(world: MakeWorld) -> None:
+    here = world(worker__commit_interval_ms="0")
+    worker = here.worker(looks=4)
+    here.send(10)
+    turns(worker, 10)
+    assert here.committed() == 10
+    # One turn begins the transaction, one takes up its end; those between and after only look.
+    assert worker.value("streamer_stage_seconds_count", stage="deliver") == 2
 
 
 def test_what_an_earlier_run_evicted_is_not_counted_again(world: MakeWorld, tmp_path: Path) -> None:
