@@ -115,7 +115,7 @@ def train(
         alerts_per_million=settings.alerts.alerts_per_million,
         labels=labels,
     )
-    work.begin(history, chosen, first=first)
+    work.begin(history, chosen, parent=None if parent is None else parent.sha256, first=first)
     with training(console) as move:
         found = {}
         if search is not None:
