@@ -72,12 +72,14 @@ class Progress:
         step: steps done, from 1.
         steps: steps in all.
         loss: of this step.
+        windows: that this step learnt from, in all processes together.
     """
 
     model: str
     step: int
     steps: int
     loss: float
+    windows: int
 
 
 @dataclass(frozen=True, slots=True)

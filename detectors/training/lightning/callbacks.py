@@ -33,7 +33,8 @@ class Telling(Callback):
         """Tell of a step; only one process speaks."""
         step = pl_module.steps_before(batch_idx) + 1
         if trainer.is_global_zero:
-            self._tell(Progress(self._name, step, self._steps, outputs["loss"].item()))
+            windows = len(batch) * trainer.world_size
+            self._tell(Progress(self._name, step, self._steps, outputs["loss"].item(), windows))
 
 
 class Checkpoints(Callback):
