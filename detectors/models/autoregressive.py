@@ -39,8 +39,8 @@ class AutoregressiveConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
-    hidden: int = 48
+    width: int = 32
+    hidden: int = 32
 
 
 class NextEventNetwork(nn.Module):
