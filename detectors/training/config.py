@@ -43,7 +43,7 @@ class TrainingConfig:
     weight_decay: float = 1e-4
     longest_gradient: float = 1.0
     beta: float = 1.0
-    free_bits: float = 0.0
+    free_bits: float = 0.05
     warm_up: float = 0.2
     generated_weight: float = 0.1
     focal: bool = True

@@ -103,7 +103,7 @@ def train(
         history = collect(source, settings, chosen_fields, newest=newest, progress=count, files=files)
     if history.days < ENOUGH_DAYS:
         console.print(
-            f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "
+            f"warning: {history.days:.1f} days are little: users' histories will outgrow what the calibration saw, "
             f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
         )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)

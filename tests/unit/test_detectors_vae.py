@@ -101,7 +101,7 @@ def divergence_of(config: TrainingConfig) -> float:
 
 
 def test_free_bits_keep_what_a_high_price_would_give_up() -> None:
-    dear = replace(CONFIG, epochs=2, beta=20.0, warm_up=0.0)
+    dear = replace(CONFIG, epochs=2, beta=20.0, warm_up=0.0, free_bits=0.0)
     assert divergence_of(dear) < 0.1
     assert divergence_of(replace(dear, free_bits=0.1)) == pytest.approx(8 * 0.1, rel=0.4)
 

@@ -15,7 +15,7 @@ from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import simulated_windows
 
-CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64)
+CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64, free_bits=0.0)
 STEPS = 24
 
 
