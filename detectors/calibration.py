@@ -5,6 +5,10 @@ anew. Where held-back scores end, an exponential tail goes on: the mean excess o
 threshold is its scale (Pickands, Balkema and de Haan: the generalised Pareto law with shape 0),
 but never less than that of the decade of rarity below the threshold: a bounded score has hardly
 any excess, and the first one beyond would pass for a miracle.
+
+Sums of tails are no such scores: tails are exponential by their making, so far out their sums are too.
+The law may begin earlier there, by more scores, which makes the same threshold mean the same from one
+training to the next.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +25,7 @@ HIGHEST = 40.0
 """Largest tail, a rarity of 4e-18: no calibration knows more."""
 
 _TOP_SHARE = 0.0005
+_TOP_SHARE_OF_SUMS = 0.03
 _TOP_LEAST = 50
 _KNOTS = 1_024
 _DISTINCT = 8
@@ -51,20 +56,35 @@ class TailCurve:
         Raises:
             ValueError: there are none, or one is not finite.
         """
-        # Raw scores are 32-bit floats; closer neighbours would make slopes that overflow.
-        values = np.sort(np.asarray(scores, np.float32).astype(np.float64))
-        if len(values) == 0 or not np.isfinite(values).all():
-            raise ValueError(f"a tail curve needs finite scores and at least one, not {len(values)} with NaN or inf")
+        values = _ascending(scores)
+        top = _top(len(values), _TOP_SHARE)
+        decade = (values[-top] - values[-min(10 * top, len(values))]) / np.log(10)
+        return cls._by_law(values, top, decade)
+
+    @classmethod
+    def fit_sums(cls, sums: NDArray[np.floating]) -> Self:
+        """Learn from weighted sums of the tails of ordinary windows.
+
+        Args:
+            sums: (N,) finite, N at least 1.
+
+        Raises:
+            ValueError: there are none, or one is not finite.
+        """
+        values = _ascending(sums)
+        return cls._by_law(values, _top(len(values), _TOP_SHARE_OF_SUMS), 0.0)
+
+    @classmethod
+    def _by_law(cls, values: NDArray[np.float64], top: int, least: float) -> Self:
+        """Count up to the `top` largest of ascending values; from there on a law goes on, of this scale at least."""
         distinct, first = np.unique(values, return_index=True)
         tails = -np.log((len(values) - first) / len(values))
-        top = min(max(_TOP_LEAST, round(_TOP_SHARE * len(values))), len(values))
         threshold = values[-top]
         excess = values[-top:] - threshold
         smooth = len(np.unique(excess)) >= _DISTINCT
-        decade = (threshold - values[-min(10 * top, len(values))]) / np.log(10)
-        scale = float(max(excess.mean(), decade)) if smooth else np.inf
+        scale = float(max(excess.mean(), least)) if smooth else np.inf
         if smooth:
-            # Above the threshold the law replaces the last few, noisy steps of the count.
+            # Above the threshold the law replaces the last, noisy steps of the count.
             below = distinct <= threshold
             distinct, tails = distinct[below], tails[below]
         kept = _thin(tails)
@@ -165,6 +185,18 @@ def _read(
             else:
                 tail += (values[below + 1] - tail) / (knots[below + 1] - knots[below]) * offset
             found[row, column] = min(tail, HIGHEST)
+
+
+def _ascending(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    # Raw scores are 32-bit floats; closer neighbours would make slopes that overflow.
+    values = np.sort(np.asarray(scores, np.float32).astype(np.float64))
+    if len(values) == 0 or not np.isfinite(values).all():
+        raise ValueError(f"a tail curve needs finite scores and at least one, not {len(values)} with NaN or inf")
+    return values
+
+
+def _top(count: int, share: float) -> int:
+    return min(max(_TOP_LEAST, round(share * count)), count)
 
 
 def _thin(tails: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -74,7 +74,7 @@ class Ensemble:
         calm = np.stack([curve(each) for curve, each in zip(curves, scores, strict=True)], axis=1)
         alarmed = np.stack([c(d.score(suspicious)) for c, d in zip(curves, detectors, strict=True)], axis=1)
         weights = separating_weights(calm, alarmed)
-        return cls(tuple(detectors), tuple(curves), weights, TailCurve.fit(calm @ weights))
+        return cls(tuple(detectors), tuple(curves), weights, TailCurve.fit_sums(calm @ weights))
 
     @property
     def names(self) -> tuple[str, ...]:

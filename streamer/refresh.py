@@ -37,6 +37,7 @@ class BundleWatch:
         every_s: float,
         warm_up: Callable[[Bundle], None],
         taken_over: Callable[[Bundle], None],
+        refused: Callable[[str | None], None],
     ) -> None:
         """Begin with a bundle.
 
@@ -46,12 +47,14 @@ class BundleWatch:
             every_s: seconds between two looks.
             warm_up: uses a bundle for the first time, so that it is quick afterwards.
             taken_over: told of every other bundle that takes its place.
+            refused: told at each look why the bundle that was put in use cannot be used, or None.
         """
         self._place = place
         self._bundle = bundle
         self._every_s = every_s
         self._warm_up = warm_up
         self._taken_over = taken_over
+        self._tell_refused = refused
         self._due = 0.0
         self._refused: str | None = None
         self._loading: threading.Thread | None = None
@@ -85,6 +88,7 @@ class BundleWatch:
             self._refuse("promotions", error)
             return
         if wanted is None or wanted.sha256 == self._bundle.sha256:
+            self._settle()
             return
         # A worker that ends must not wait for a bundle that nobody will ask.
         self._loading = threading.Thread(target=self._load, args=(wanted.sha256,), name="bundle", daemon=True)
@@ -104,7 +108,7 @@ class BundleWatch:
         if self._loaded is None:
             return None
         old, self._bundle, self._loaded = self._bundle, self._loaded, None
-        self._refused = None
+        self._settle()
         made = self._bundle.manifest.made
         log.info(
             "another bundle judges from now on",
@@ -119,3 +123,9 @@ class BundleWatch:
         if self._refused != what:
             log.error("the bundle that was put in use cannot be used, going on with the old one", cause=str(error))
         self._refused = what
+        self._tell_refused(str(error))
+
+    def _settle(self) -> None:
+        """Note that what was put in use is what judges."""
+        self._refused = None
+        self._tell_refused(None)

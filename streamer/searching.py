@@ -32,7 +32,8 @@ def search_models(
     if processes() > 1:
         raise SettingsError("--search runs in one process: leave torchrun or --search out")
     try:
-        from detectors.training.search import SEARCHABLE, search  # noqa: PLC0415 (needs an extra)
+        from detectors.training.search import search  # noqa: PLC0415 (needs an extra)
+        from detectors.training.search_spaces import SEARCHABLE  # noqa: PLC0415 (as above)
     except ImportError as error:
         raise EnvironmentFault(f"--search needs {error.name}: run pip install 'fraud-streamer[train]'") from error
     use_one_thread()

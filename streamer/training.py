@@ -167,7 +167,7 @@ def _detectors(
         vae = fit_vae(parts, TABLE, tuned.get(Vae.name, config), progress, folders=folders)
         return vae, fit_gan(parts, TABLE, tuned.get(Gan.name, config), progress, folders=folders), tails
     try:
-        return tune(start.ensemble.detectors, parts, TABLE, config, progress)
+        return tune(start.ensemble.detectors, parts, TABLE, config, progress, folders=folders)
     except ValueError as error:
         raise BundleError(f"the bundle cannot be fine-tuned: {error}") from error
 

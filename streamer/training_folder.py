@@ -22,6 +22,12 @@ from streamer.history import History
 from streamer.window_files import WindowFiles
 
 PLAN = "plan.json"
+_OTHERNESS = {
+    "version": "by another version of this program",
+    "data": "on other data",
+    "config": "with other options",
+    "parent": "that goes on from another bundle, or from none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +49,29 @@ class Workplace:
             return cls(chosen, lasting=True)
         return cls(out.with_name(out.name + ".training"), lasting=False)
 
-    def begin(self, history: History, config: TrainingConfig, *, first: bool) -> None:
+    def begin(self, history: History, config: TrainingConfig, *, parent: str | None, first: bool) -> None:
         """Begin, or go on with, the training of `history`.
 
         Args:
             history: what is learnt from.
             config: how.
+            parent: digest of the bundle that is fine-tuned; None begins anew.
             first: whether this process writes; others only look.
 
         Raises:
             EnvironmentFault: the folder holds another training, or cannot be used.
         """
-        plan = json.dumps({"version": __version__, "data": _digest(history), "config": asdict(config)}, indent=2)
+        plan = json.dumps(
+            {"version": __version__, "data": _digest(history), "config": asdict(config), "parent": parent}, indent=2
+        )
         path = self.folder / PLAN
         try:
             if path.exists():
-                if path.read_text(encoding="utf-8") != plan:
+                known = path.read_bytes()
+                if known != plan.encode():
                     raise EnvironmentFault(
-                        f"{str(self.folder)!r} holds a training on other data or with other options: give the same "
-                        "ones to go on with it, remove the folder, or choose another --work-dir"
+                        f"{str(self.folder)!r} holds a training {_otherness(known, plan)}: give the same "
+                        "to go on with it, remove the folder, or choose another --work-dir"
                     )
             elif first:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,3 +109,14 @@ def _digest(history: History) -> str:
     for array in (history.timestamp, history.windows.length, history.windows.last):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _otherness(known: bytes, wanted: str) -> str:
+    """Tell how the training of one plan differs from that of another."""
+    try:
+        plan = json.loads(known)
+    except ValueError:
+        plan = None
+    if not isinstance(plan, dict):
+        return f"whose {PLAN} is damaged"
+    return " and ".join(said for name, said in _OTHERNESS.items() if plan.get(name) != json.loads(wanted)[name])

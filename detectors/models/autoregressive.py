@@ -23,7 +23,6 @@ from detectors.api import FeatureTable, Floats, Windows
 from detectors.chunks import in_chunks
 from detectors.models.backbones import make_backbone
 from detectors.models.evidence import Evidence
-from detectors.models.hiding import without_last
 from detectors.models.next_event import FIELDS, NextEvents, columns_of, known_by_field
 from detectors.models.trained import Trained
 from detectors.scaling import EXTRA_CHANNELS
@@ -40,12 +39,15 @@ class AutoregressiveConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
-    hidden: int = 48
+    width: int = 32
+    hidden: int = 32
 
 
 class NextEventNetwork(nn.Module):
-    """The network; P fields, G values that become known one after the other."""
+    """The network; P fields, G values that become known one after the other.
+
+    The windows that it reads have their last event hidden.
+    """
 
     def __init__(self, config: AutoregressiveConfig, table: FeatureTable) -> None:
         """Make the layers."""
@@ -63,7 +65,7 @@ class NextEventNetwork(nn.Module):
 
     def densities(self, window: Tensor, known: Tensor) -> list[Tensor]:
         """Return the outputs of each field's head: (B, T, C), (B, G) -> P times (B, K)."""
-        context = self.context(without_last(window))
+        context = self.context(window)
         return [
             head(torch.cat([context, known[:, :count]], dim=1))
             for head, count in zip(self.heads, self.known, strict=True)
@@ -146,4 +148,4 @@ class Autoregressive:
 def rarities(trained: Trained[AutoregressiveConfig, NextEventNetwork], windows: Windows) -> Floats:
     """Return (B, P) -ln of the probability that a field is as risky as it is, given all before it."""
     events = NextEvents.of(windows, trained.scaling, trained.table)
-    return in_chunks(trained.network, trained.scaling.window(windows), events.known, events.values)
+    return in_chunks(trained.network, trained.scaling.past(windows), events.known, events.values)

@@ -36,8 +36,8 @@ class ClassifierConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 48
-    hidden: int = 96
+    width: int = 32
+    hidden: int = 64
 
 
 class ClassifierNetwork(Verdict):

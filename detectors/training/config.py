@@ -23,6 +23,8 @@ class TrainingConfig:
         weight_decay: AdamW's.
         longest_gradient: gradients of a network are cut to this norm.
         beta: weight of the VAE's divergence, reached after the warm-up.
+        free_bits: nats of divergence that each dimension of the VAE's z has for nothing, lest it be given up.
+            Kingma et al. 2016.
         warm_up: share of the steps in which beta grows from 0.
         generated_weight: weight of the generator's samples against the corruptions' 1.
         focal: whether the classifier learns less from what it already tells easily.
@@ -41,6 +43,7 @@ class TrainingConfig:
     weight_decay: float = 1e-4
     longest_gradient: float = 1.0
     beta: float = 1.0
+    free_bits: float = 0.05
     warm_up: float = 0.2
     generated_weight: float = 0.1
     focal: bool = True
@@ -59,6 +62,8 @@ class TrainingConfig:
             raise ValueError(f"epochs={self.epochs}, batch_size={self.batch_size}: at least 1 epoch of batches of 2")
         if not 0 < self.held_back_share < 1:
             raise ValueError(f"held_back_share={self.held_back_share}: choose above 0 and below 1")
+        if self.free_bits < 0:
+            raise ValueError(f"free_bits={self.free_bits}: at least 0")
         if self.patience < 1:
             raise ValueError(f"patience={self.patience}: at least 1 epoch")
 
@@ -72,12 +77,14 @@ class Progress:
         step: steps done, from 1.
         steps: steps in all.
         loss: of this step.
+        windows: that this step learnt from, in all processes together.
     """
 
     model: str
     step: int
     steps: int
     loss: float
+    windows: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from detectors.models.vae import Vae, VaeNetwork
 from detectors.scaling import Scaling
 from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, Parts, split_by_time
-from detectors.training.loop import seeded, train
+from detectors.training.loop import AfterEpoch, seeded, train
 from detectors.training.pretrain import Pretrained
 from detectors.training.spectral import normalise, settle
 from detectors.training.tasks.autoregressive import AutoregressiveTask
@@ -57,10 +57,11 @@ def fit_vae(
     *,
     start: Pretrained | None = None,
     folders: Folders = NOWHERE,
+    after_epoch: AfterEpoch | None = None,
 ) -> Vae:
     """Train and calibrate the VAE; the epoch that expects the held-back windows best is kept."""
     scaling = Scaling.fit(parts.fit, table)
-    network = train_vae(parts, scaling, table, config, progress, start=start, folders=folders)
+    network = train_vae(parts, scaling, table, config, progress, start=start, folders=folders, after_epoch=after_epoch)
     return Vae.calibrate(Trained(table, config.vae, scaling, network), parts.held_back)
 
 
@@ -73,12 +74,14 @@ def train_vae(
     *,
     start: Pretrained | None = None,
     folders: Folders = NOWHERE,
+    after_epoch: AfterEpoch | None = None,
 ) -> VaeNetwork:
     """Train the VAE's network."""
     with seeded(config.seed):
         network = VaeNetwork(config.vae, table)
     _begin(network.context, start)
-    train(VaeTask(network, scaling, table, parts.held_back, config), Examples(parts.fit), config, progress, folders)
+    task = VaeTask(network, scaling, table, parts.held_back, config)
+    train(task, Examples(parts.fit), config, progress, folders, after_epoch=after_epoch)
     return network
 
 
@@ -90,10 +93,13 @@ def fit_gan(
     *,
     start: Pretrained | None = None,
     folders: Folders = NOWHERE,
+    after_epoch: AfterEpoch | None = None,
 ) -> Gan:
     """Train the GAN; the epoch whose discriminator tells held-back windows from corruptions best is kept."""
     scaling = Scaling.fit(parts.fit, table)
-    discriminator, _ = train_gan(parts, scaling, table, config, progress, start=start, folders=folders)
+    discriminator, _ = train_gan(
+        parts, scaling, table, config, progress, start=start, folders=folders, after_epoch=after_epoch
+    )
     return Gan.finish(Trained(table, config.gan, scaling, discriminator), parts.fit)
 
 
@@ -106,6 +112,7 @@ def train_gan(
     *,
     start: Pretrained | None = None,
     folders: Folders = NOWHERE,
+    after_epoch: AfterEpoch | None = None,
 ) -> tuple[Discriminator, Generator]:
     """Train discriminator and generator; the discriminator comes without its normalisation."""
     with seeded(config.seed + 1):
@@ -113,7 +120,7 @@ def train_gan(
         _begin(discriminator.backbone, start)
         normalise(discriminator, but=discriminator.logit)
     task = GanTask((discriminator, generator), scaling, table, parts.held_back, config)
-    train(task, Examples(parts.fit), config, progress, folders)
+    train(task, Examples(parts.fit), config, progress, folders, after_epoch=after_epoch)
     settle(discriminator)
     return discriminator, generator
 

@@ -9,7 +9,10 @@ from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples
 from detectors.training.tasks.base import Task
 
-__all__ = ["Task", "seeded", "train"]
+__all__ = ["AfterEpoch", "Task", "seeded", "train"]
+
+AfterEpoch = Callable[[int, Task], None]
+"""Looks at a task after each epoch, from 0, with its networks in evaluation mode; what it raises ends the training."""
 
 
 def train(
@@ -18,6 +21,8 @@ def train(
     config: TrainingConfig,
     progress: Callable[[Progress], None],
     folders: Folders = NOWHERE,
+    *,
+    after_epoch: AfterEpoch | None = None,
 ) -> None:
     """Train the networks of a task; the first one gets the weights of its best epoch and is ready to score.
 
@@ -27,13 +32,14 @@ def train(
         config: seed, epochs, size of batches, learning rate.
         progress: told of every step.
         folders: a training that left checkpoints there goes on from them.
+        after_epoch: looks on.
 
     Raises:
         ImportError: the extra `train` is not installed.
     """
     from detectors.training.lightning.run import run  # noqa: PLC0415 (needs an extra, and seconds)
 
-    best = run(task, examples, config, progress, folders)
+    best = run(task, examples, config, progress, folders, after_epoch=after_epoch)
     for network in task.networks:
         network.eval()
     if best:

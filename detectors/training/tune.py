@@ -7,7 +7,7 @@ held-back windows better than the old weights do, these stay.
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -19,7 +19,7 @@ from detectors.models.gan import Discriminator, Gan, Generator
 from detectors.models.tails import FeatureTails
 from detectors.models.vae import Vae, VaeNetwork
 from detectors.registry import Storable
-from detectors.training.config import Progress, TrainingConfig
+from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, Parts
 from detectors.training.loop import Task, seeded, train
 from detectors.training.spectral import normalise, settle
@@ -36,7 +36,13 @@ N = TypeVar("N", bound=nn.Module)
 
 
 def tune(
-    detectors: Sequence[Detector], parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report
+    detectors: Sequence[Detector],
+    parts: Parts,
+    table: FeatureTable,
+    config: TrainingConfig,
+    progress: Report,
+    *,
+    folders: Folders = NOWHERE,
 ) -> tuple[Storable, ...]:
     """Fine-tune detectors; the old ones are left as they are.
 
@@ -46,65 +52,77 @@ def tune(
         table: their features.
         config: as of a first training; the learning rate is lowered here.
         progress: told of every step.
+        folders: a fine-tuning of these detectors that was killed goes on from the checkpoints that it left there.
 
     Raises:
         ValueError: a detector learns from labels, which are not given here.
     """
     slow = replace(config, learning_rate=config.learning_rate * SLOWER, warm_up=0.0)
-    return tuple(_tune(detector, parts, table, slow, progress) for detector in detectors)
+    lesson = _Lesson(parts, table, slow, progress, folders)
+    return tuple(_tune(detector, lesson) for detector in detectors)
 
 
-def _tune(detector: Detector, parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report) -> Storable:
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    parts: Parts
+    table: FeatureTable
+    config: TrainingConfig
+    progress: Report
+    folders: Folders
+
+    def teach(self, task: Task, config: TrainingConfig) -> None:
+        train(task, Examples(self.parts.fit), config, self.progress, self.folders)
+
+
+def _tune(detector: Detector, lesson: _Lesson) -> Storable:
     if isinstance(detector, FeatureTails):
         # It counts; there is nothing to go on from.
-        return FeatureTails.fit(parts.fit, table)
+        return FeatureTails.fit(lesson.parts.fit, lesson.table)
     if isinstance(detector, Vae):
-        return _tune_vae(detector, parts, table, config, progress)
+        return _tune_vae(detector, lesson)
     if isinstance(detector, Autoregressive):
-        return _tune_autoregressive(detector, parts, table, config, progress)
+        return _tune_autoregressive(detector, lesson)
     if isinstance(detector, Gan):
-        return _tune_gan(detector, parts, table, config, progress)
+        return _tune_gan(detector, lesson)
     raise ValueError(f"detector {detector.name!r} cannot be fine-tuned without labels: train a new bundle")
 
 
-def _tune_vae(vae: Vae, parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report) -> Vae:
-    old, own = vae.trained, replace(config, vae=vae.trained.settings)
+def _tune_vae(vae: Vae, lesson: _Lesson) -> Vae:
+    old, own, held_back = vae.trained, replace(lesson.config, vae=vae.trained.settings), lesson.parts.held_back
 
     def task(network: VaeNetwork) -> VaeTask:
-        return VaeTask(network, old.scaling, table, parts.held_back, own)
+        return VaeTask(network, old.scaling, lesson.table, held_back, own)
 
     new = copy.deepcopy(old.network)
-    train(task(new), Examples(parts.fit), own, progress)
-    return Vae.calibrate(replace(old, network=_better(old.network, new, task)), parts.held_back)
+    lesson.teach(task(new), own)
+    return Vae.calibrate(replace(old, network=_better(old.network, new, task)), held_back)
 
 
-def _tune_autoregressive(
-    model: Autoregressive, parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report
-) -> Autoregressive:
-    old, own = model.trained, replace(config, autoregressive=model.trained.settings)
+def _tune_autoregressive(model: Autoregressive, lesson: _Lesson) -> Autoregressive:
+    old, held_back = model.trained, lesson.parts.held_back
 
     def task(network: NextEventNetwork) -> AutoregressiveTask:
-        return AutoregressiveTask(network, old.scaling, table, parts.held_back)
+        return AutoregressiveTask(network, old.scaling, lesson.table, held_back)
 
     new = copy.deepcopy(old.network)
-    train(task(new), Examples(parts.fit), own, progress)
-    return Autoregressive.calibrate(replace(old, network=_better(old.network, new, task)), parts.held_back)
+    lesson.teach(task(new), replace(lesson.config, autoregressive=old.settings))
+    return Autoregressive.calibrate(replace(old, network=_better(old.network, new, task)), held_back)
 
 
-def _tune_gan(gan: Gan, parts: Parts, table: FeatureTable, config: TrainingConfig, progress: Report) -> Gan:
+def _tune_gan(gan: Gan, lesson: _Lesson) -> Gan:
     """Go on with the discriminator; bundles keep no generator, so a new one begins."""
-    old, own = gan.trained, replace(config, gan=gan.trained.settings)
+    old, own = gan.trained, replace(lesson.config, gan=gan.trained.settings)
     new = copy.deepcopy(old.network)
-    with seeded(config.seed + 1):
-        generator = Generator(own.gan, table)
+    with seeded(own.seed + 1):
+        generator = Generator(own.gan, lesson.table)
         normalise(new, but=new.logit)
 
     def task(network: Discriminator) -> GanTask:
-        return GanTask((network, generator), old.scaling, table, parts.held_back, own)
+        return GanTask((network, generator), old.scaling, lesson.table, lesson.parts.held_back, own)
 
-    train(task(new), Examples(parts.fit), own, progress)
+    lesson.teach(task(new), own)
     settle(new)
-    return Gan.finish(replace(old, network=_better(old.network, new, task)), parts.fit)
+    return Gan.finish(replace(old, network=_better(old.network, new, task)), lesson.parts.fit)
 
 
 def _better(old: N, new: N, task: Callable[[N], Task]) -> N:

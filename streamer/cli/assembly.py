@@ -79,6 +79,7 @@ def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool
             every_s=settings.worker.bundle_check_s,
             warm_up=partial(warm_up, settings),
             taken_over=partial(tell_bundle, metrics),
+            refused=metrics.bundle_refused,
         )
         with profiled(metrics.times, Console(stderr=True).print) if profile else nullcontext():
             supervise(

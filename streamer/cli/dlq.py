@@ -137,7 +137,7 @@ def redrive(
     else:
         with (
             redriving(settings, request.rules.target) as producer,
-            counting("records redriven", Console(stderr=True)) as count,
+            counting("records redriven", Console(stderr=True), unit="records") as count,
         ):
             summary = Redriver(
                 request,

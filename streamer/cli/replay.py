@@ -41,7 +41,7 @@ def replay(
     from streamer.cli.assembly import offline_pipeline
     from streamer.cli.source import open_source
     from streamer.clock import SystemClock
-    from streamer.progress import counting
+    from streamer.progress import counting, rate_text
     from streamer.recorder import Recorder
     from streamer.replay import AlertFile, totals
     from streamer.replay import replay as replayed
@@ -57,15 +57,23 @@ def replay(
     source = open_source(settings, data=data, from_topic=from_topic, partitions=partitions)
     recorder = None if record_tensors is None else Recorder(record_tensors)
     sums: Counter[str] = Counter()
+    clock = SystemClock()
+    begin = clock.monotonic()
     with AlertFile(alerts) as file, counting("payments judged", Console(stderr=True)) as count:
-        for outcome in replayed(source, pipeline, SystemClock(), max_records=settings.worker.max_poll_records):
+        for outcome in replayed(source, pipeline, clock, max_records=settings.worker.max_poll_records):
             if recorder is not None:
                 recorder.write(outcome)
             file.write(outcome)
             found = totals(outcome)
             sums.update(found)
             count(found["records"])
+    seconds = clock.monotonic() - begin
     if as_json:
-        typer.echo(json.dumps(dict(sums), indent=2))
-    else:
-        typer.echo(", ".join(f"{count:,} {name}" for name, count in sums.items()) or "nothing to read")
+        speed = {"seconds": round(seconds, 3), "records_per_second": round(sums["records"] / max(seconds, 1e-9))}
+        typer.echo(json.dumps({**sums, **speed}, indent=2))
+        return
+    if not sums:
+        typer.echo("nothing to read")
+        return
+    typer.echo(", ".join(f"{count:,} {name}" for name, count in sums.items()))
+    typer.echo(f"in {seconds:.1f} s, {rate_text(sums['records'], seconds, 'records')}")

@@ -89,11 +89,14 @@ def _progress() -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from streamer.progress import RateColumn
+
     console = Console(stderr=True)
     return Progress(
         TextColumn("simulating"),
         BarColumn(),
-        TextColumn("{task.fields[events]:,} events"),
+        TextColumn("{task.fields[events]:,}"),
+        RateColumn("events", "events"),
         TimeElapsedColumn(),
         console=console,
         transient=True,

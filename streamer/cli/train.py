@@ -103,7 +103,7 @@ def train(
         history = collect(source, settings, chosen_fields, newest=newest, progress=count, files=files)
     if history.days < ENOUGH_DAYS:
         console.print(
-            f"warning: {history.days:.0f} days are little: users' histories will outgrow what the calibration saw, "
+            f"warning: {history.days:.1f} days are little: users' histories will outgrow what the calibration saw, "
             f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
         )
     chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
@@ -115,7 +115,7 @@ def train(
         alerts_per_million=settings.alerts.alerts_per_million,
         labels=labels,
     )
-    work.begin(history, chosen, first=first)
+    work.begin(history, chosen, parent=None if parent is None else parent.sha256, first=first)
     with training(console) as move:
         found = {}
         if search is not None:
@@ -140,13 +140,25 @@ def _tell(out: Path, made: "Provenance", found: "Read[str, Found]", rejected: in
             "rows": rows,
             "rejected": rejected,
             "metrics": made.metrics,
-            "search": {name: {"chosen": f.chosen, "auc": f.value, "auc_before": f.before} for name, f in found.items()},
+            "search": {
+                name: {
+                    "chosen": each.chosen,
+                    "auc": each.value,
+                    "auc_before": each.before,
+                    "trials": each.trials,
+                    "given_up": each.given_up,
+                }
+                for name, each in found.items()
+            },
         }
         typer.echo(json.dumps(result, indent=2))
         return
     for name, each in found.items():
-        settings_found = ", ".join(f"{key} {value:.4g}" for key, value in each.chosen.items())
-        typer.echo(f"{name}: {settings_found}; it told corruptions with AUC {each.value:.4f}, before {each.before:.4f}")
+        chosen = (f"{key} {value if isinstance(value, str) else f'{value:.4g}'}" for key, value in each.chosen.items())
+        typer.echo(
+            f"{name}, best of {each.trials} trials ({each.given_up} given up early): {', '.join(chosen)}; "
+            f"it told corruptions with AUC {each.value:.4f}, before {each.before:.4f}"
+        )
     typer.echo(f"{out}: bundle {made.bundle_id} version {made.version}")
     typer.echo(f"learnt from {rows['fit']:,} payments, calibrated on the {rows['held_back']:,} after them")
     typer.echo(f"its model card: {out / 'card.html'}")

@@ -53,6 +53,11 @@ class Metrics(TrafficMetrics, SpeedMetrics, StateMetrics):
             "Newest event time the bundle was trained on; 0 without a bundle.",
             registry=registry,
         )
+        self._bundle_refused = Gauge(
+            "streamer_bundle_refused",
+            "1 while the bundle that was put in use cannot be used and the one before judges on.",
+            registry=registry,
+        )
         Info("streamer_build", "This program.", registry=registry).info({"version": __version__})
 
     def bundle(self, *, bundle_id: str, version: str, sha256: str, trained_until: int) -> None:
@@ -60,6 +65,10 @@ class Metrics(TrafficMetrics, SpeedMetrics, StateMetrics):
         self._bundle.clear()
         self._bundle.labels(bundle_id, version, sha256).set(1)
         self._trained_until.set(trained_until / 1000)
+
+    def bundle_refused(self, cause: str | None) -> None:
+        """Say whether there is a cause why the bundle that was put in use cannot be used."""
+        self._bundle_refused.set(cause is not None)
 
     def restarted(self) -> None:
         """Count a start anew within the process, after another one took over."""

@@ -12,6 +12,7 @@ from tests.bench import (
     latency,
     memory,
     parts,
+    past,
     quix,
     scale_out,
     scoring,
@@ -144,6 +145,19 @@ def _snapshots(bench: Bench) -> Iterator[Measurement]:
     yield from snapshots.keeping(bench.options.partitions, bench.options.seldom)
 
 
+def _past(bench: Bench) -> Iterator[Measurement]:
+    options = bench.options
+    path = bench.folder / "past.parquet"
+    past.write(path, training_events=options.training_events, events=options.events)
+    replayed = past.replaying(bench.workload, path, options.seldom)
+    yield replayed
+    fastest = bench.rate_of(WORKER)
+    if fastest is not None:
+        what = f"{past.REPLAY} ÷ {WORKER}"
+        yield Measurement(replayed.area, what, "times", tuple(each / fastest for each in replayed.values))
+    yield from past.learning(path, options.seldom)
+
+
 def _memory(bench: Bench) -> Iterator[Measurement]:
     yield memory.rows()
     yield from memory.holding(_HELD_USERS, _HELD_MERCHANTS, bench.options.seldom)
@@ -162,6 +176,7 @@ AREAS: dict[str, Callable[[Bench], Iterator[Measurement]]] = {
     "scale": _scale,
     "start": _start,
     "snapshots": _snapshots,
+    "past": _past,
     "memory": _memory,
 }
 """By name; the bare client comes first, as everything is compared with it."""

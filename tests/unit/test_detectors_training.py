@@ -93,7 +93,7 @@ def test_training_leaves_windows_and_the_global_generator_alone(windows: Windows
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"batch_size": 1}, {"held_back_share": 0.0}, {"held_back_share": 1.0}]
+    "wrong", [{"epochs": 0}, {"batch_size": 1}, {"held_back_share": 0.0}, {"held_back_share": 1.0}, {"free_bits": -0.1}]
 )
 def test_a_configuration_that_cannot_train_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

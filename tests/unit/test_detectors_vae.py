@@ -14,7 +14,10 @@ from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST
 from detectors.threads import use_one_thread
+from detectors.training.dataset import Examples
 from detectors.training.fit import TrainingConfig, train_vae
+from detectors.training.tasks.base import Step
+from detectors.training.tasks.vae import VaeTask
 from streamer.state.features import TABLE
 from tests.helpers.lessons import parts, scaling
 from tests.helpers.windows import set_last
@@ -88,6 +91,28 @@ def test_the_latent_space_is_used_and_does_not_dominate(backbone: str) -> None:
     assert 0.5 < used.sum() < 15
     # What z tells of the event must be worth more than it costs.
     assert blind.mean() - surprise.mean() > used.sum()
+
+
+def divergence_of(config: TrainingConfig) -> float:
+    trained = train_vae(parts(), scaling(), TABLE, config, lambda _: None)
+    with torch.inference_mode():
+        _, divergence = trained.losses(*tensors(parts().held_back), torch.zeros(len(parts().held_back), 8))
+    return divergence.sum(dim=1).mean().item()
+
+
+def test_free_bits_keep_what_a_high_price_would_give_up() -> None:
+    dear = replace(CONFIG, epochs=2, beta=20.0, warm_up=0.0, free_bits=0.0)
+    assert divergence_of(dear) < 0.1
+    assert divergence_of(replace(dear, free_bits=0.1)) == pytest.approx(8 * 0.1, rel=0.4)
+
+
+def test_free_bits_cost_the_same_used_or_not() -> None:
+    task = VaeTask(
+        VaeNetwork(VaeConfig(), TABLE), scaling(), TABLE, parts().held_back, replace(CONFIG, beta=2.0, free_bits=50.0)
+    )
+    (loss,) = task.losses(Examples(parts().fit.rows(slice(1_000, 1_128))), Step(1.0, (0,)))
+    assert loss.total.item() == pytest.approx(loss.parts["surprise"].item() + 2 * 8 * 50)
+    assert 0 < loss.parts["kl"] < 8 * 50
 
 
 def test_the_judged_event_is_hidden_from_what_is_expected() -> None:

@@ -58,6 +58,7 @@ def use_everything(metrics: Metrics, source: TopicPartition = SOURCE) -> None:
     metrics.snapshot_written(source, seconds=0.4, size=1_000)
     metrics.snapshot_stored(source, 1_700_000_000.0)
     metrics.bundle(bundle_id="b", version="1", sha256="ab", trained_until=1_700_000_000_000)
+    metrics.bundle_refused("damaged")
 
 
 def test_counters_of_closed_label_sets_start_at_zero(metrics: Metrics, registry: CollectorRegistry) -> None:
@@ -180,6 +181,12 @@ def test_no_bundle_series_before_a_bundle_and_one_after_a_change(metrics: Metric
     metrics.bundle(bundle_id="b", version="2", sha256="cd", trained_until=1_700_000_500_000)
     assert bundles() == ["2"]
     assert registry.get_sample_value("streamer_bundle_trained_until_timestamp_seconds") == 1_700_000_500
+
+
+def test_a_refused_bundle_is_a_state(metrics: Metrics, registry: CollectorRegistry) -> None:
+    for cause, refused in (("damaged", 1), (None, 0)):
+        metrics.bundle_refused(cause)
+        assert registry.get_sample_value("streamer_bundle_refused") == refused
 
 
 def test_the_budget_is_a_ratio(metrics: Metrics, registry: CollectorRegistry) -> None:

@@ -33,13 +33,18 @@ class Watched:
         self.put("1")
         self.warmed: list[str] = []
         self.taken_over: list[str] = []
+        self.causes: list[str | None] = []
         self.now = 0.0
-        self.watch = BundleWatch(
-            place,
-            open_bundle(place),
+        self.watch = self.watching(self._warm_up)
+
+    def watching(self, warm_up: Callable[[Bundle], None]) -> BundleWatch:
+        return BundleWatch(
+            self.place,
+            open_bundle(self.place),
             every_s=5.0,
-            warm_up=self._warm_up,
+            warm_up=warm_up,
             taken_over=lambda bundle: self.taken_over.append(bundle.manifest.made.version),
+            refused=self.causes.append,
         )
 
     def _warm_up(self, bundle: Bundle) -> None:
@@ -95,8 +100,22 @@ def test_one_that_cannot_be_used_leaves_the_old_one_and_is_told_once(watched: Wa
     assert watched.watch.bundle.manifest.made.version == "1"
     assert [entry["log_level"] for entry in logs] == ["error"]
     assert "tails.safetensors" in logs[0]["cause"]
+    assert watched.causes == [logs[0]["cause"]] * 3
     tails.write_bytes(whole)
     assert watched.look() == "2", "it may have been on its way"
+    assert watched.causes[-1] is None
+
+
+def test_one_that_was_taken_back_is_refused_no_more_and_told_again(watched: Watched) -> None:
+    watched.put("2")
+    (watched.place / "2" / "tails.safetensors").unlink()
+    with capture_logs() as logs:
+        assert watched.look() is None
+        watched.put("1")
+        assert watched.look() is None
+        (watched.place / PROMOTIONS).write_bytes(b"{")
+        assert watched.look() is None
+    assert watched.causes == [logs[0]["cause"], None, logs[1]["cause"]]
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"{"), lambda path: path.unlink()])
@@ -110,9 +129,7 @@ def test_a_bundle_that_cannot_judge_stops_no_worker(watched: Watched) -> None:
     def fail(_: Bundle) -> None:
         raise FloatingPointError("overflow")
 
-    watched.watch = BundleWatch(
-        watched.place, open_bundle(watched.place), every_s=5.0, warm_up=fail, taken_over=lambda _: None
-    )
+    watched.watch = watched.watching(fail)
     watched.put("2")
     with capture_logs() as logs:
         assert watched.look() is None
@@ -122,7 +139,12 @@ def test_a_bundle_that_cannot_judge_stops_no_worker(watched: Watched) -> None:
 def test_a_bundle_itself_is_not_watched(tmp_path: Path) -> None:
     place = small_bundle(tmp_path / "one", "1")
     watch = BundleWatch(
-        place, open_bundle(place), every_s=5.0, warm_up=lambda _: None, taken_over=lambda _: pytest.fail("none came")
+        place,
+        open_bundle(place),
+        every_s=5.0,
+        warm_up=lambda _: None,
+        taken_over=lambda _: pytest.fail("none came"),
+        refused=lambda _: pytest.fail("none came"),
     )
     assert watch.look(100.0) is None
 

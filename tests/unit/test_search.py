@@ -1,18 +1,24 @@
 """A search for hyper-parameters: what it chooses from, that it goes on, and what it must not see."""
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
+from optuna.trial import Trial
 
 from detectors.api import Windows
+from detectors.models.backbones import BACKBONES
 from detectors.threads import use_one_thread
 from detectors.training.config import Progress, TrainingConfig
-from detectors.training.fit import split
-from detectors.training.found import Found
-from detectors.training.search import SEARCHABLE, search
+from detectors.training.fit import fit_vae, split
+from detectors.training.found import Chosen, Found
+from detectors.training.search import search
+from detectors.training.search_spaces import SEARCHABLE, Space
 from streamer.history import History
 from streamer.searching import search_models
 from streamer.state.features import TABLE
@@ -49,6 +55,44 @@ def test_what_is_found_is_what_was_tried(tmp_path: Path, model: str) -> None:
     found = search(model, windows(), TABLE, CONFIG, trials=4, progress=lambda _: None, folder=tmp_path)
     assert found.value >= found.before
     assert SEARCHABLE[model].usual(found.config) == found.chosen
+
+
+@pytest.mark.parametrize("model", SEARCHABLE)
+def test_every_backbone_and_width_may_be_drawn_and_is_applied(model: str) -> None:
+    space, study = SEARCHABLE[model], optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [space.draw(study.ask()) for _ in range(60)]
+    assert {each["backbone"] for each in drawn} == set(BACKBONES)
+    assert {each["width"] for each in drawn} == {32, 48, 64}
+    for each in drawn:
+        assert space.usual(space.apply(CONFIG, each)) == each
+
+
+def test_a_hopeless_trial_is_given_up_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(CONFIG, epochs=4)
+
+    def draw(trial: Trial) -> dict[str, float | str]:
+        # Four sound ones, then one that does not learn.
+        learning_rate = config.learning_rate if trial.number < 4 else 1e-9
+        return {"learning_rate": trial.suggest_float("learning_rate", learning_rate, learning_rate)}
+
+    def apply(_: TrainingConfig, chosen: Chosen) -> TrainingConfig:
+        return replace(config, learning_rate=float(chosen["learning_rate"]))
+
+    space = Space(fit_vae, lambda _: {"learning_rate": config.learning_rate}, draw, apply)
+    monkeypatch.setitem(SEARCHABLE, "vae", space)
+    steps: Counter[str] = Counter()
+
+    def count(now: Progress) -> None:
+        steps[now.model] += 1
+
+    found = search("vae", windows(), TABLE, config, trials=5, progress=count, folder=tmp_path)
+    assert (found.trials, found.given_up) == (5, 1)
+    assert found.chosen == {"learning_rate": config.learning_rate}
+    assert steps["vae, trial 4"] == steps["vae, trial 1"]
+    assert steps["vae, trial 5"] == steps["vae, trial 1"] / 2, "the second epoch is the first that may be the last"
+    steps.clear()
+    assert search("vae", windows(), TABLE, config, trials=5, progress=count, folder=tmp_path) == found
+    assert not steps, "what was given up is not tried again"
 
 
 def test_a_killed_search_goes_on_and_repeats_what_it_was_at(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """What a training writes for TensorBoard, read back by TensorBoard."""
 
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
 
 from detectors.threads import use_one_thread
 from detectors.training.config import Folders, Progress, TrainingConfig
@@ -14,7 +15,7 @@ from streamer.state.features import TABLE
 from tests.conftest import SMALL_WORLD
 from tests.helpers.windows import simulated_windows
 
-CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64)
+CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64, free_bits=0.0)
 STEPS = 24
 
 
@@ -51,7 +52,7 @@ def test_losses_and_their_parts_are_curves(curves: Path) -> None:
     assert {"loss/training", "loss/held_back", "learning_rate", "parts/kl", "parts/surprise"} <= set(
         vae.Tags()["scalars"]
     )
-    balance = {f"parts/{name}" for name in ("real_taken_for_real", "corrupted_found", "generated_found")}
+    balance = {f"balance/{name}" for name in ("real_taken_for_real", "corrupted_found", "generated_found")}
     assert balance <= set(gan.Tags()["scalars"])
     for name in balance:
         assert all(0 <= each.value <= 1 for each in gan.Scalars(name))
@@ -70,9 +71,20 @@ def test_scores_are_histograms_and_the_curve_of_precision_is_a_picture(curves: P
     events = read(curves / model)
     assert set(events.Tags()["histograms"]) == {"scores/held_back", "scores/corrupted"}
     assert events.Histograms("scores/held_back")[-1].histogram_value.num == 200
-    pictures = {"precision_recall", "reconstruction"} if model == "vae" else {"precision_recall"}
+    pictures = {"scores", "precision_recall"} | ({"reconstruction"} if model == "vae" else set())
     assert set(events.Tags()["images"]) == pictures
     for name in pictures:
         assert events.Images(name)[-1].encoded_image_string.startswith(b"\x89PNG")
         assert events.Images(name)[-1].width > 300
-        assert np.frombuffer(events.Images(name)[-1].encoded_image_string, np.uint8).size > 5_000
+        assert len(events.Images(name)[-1].encoded_image_string) > 5_000
+
+
+def test_curves_that_belong_together_share_a_chart(curves: Path) -> None:
+    (event,) = read(curves / "gan").Tensors("custom_scalars__config__")
+    (category,) = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0]).category
+    charts = {chart.title: list(chart.multiline.tag) for chart in category.chart}
+    assert charts.keys() == {"loss", "balance", "parts"}
+    assert charts["loss"] == ["^loss/training$", "^loss/held_back$"]
+    tags = read(curves / "gan").Tags()["scalars"]
+    for chart in charts.values():
+        assert all(any(re.search(each, tag) for tag in tags) for each in chart)

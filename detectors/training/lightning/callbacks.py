@@ -10,6 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from detectors.training.config import Progress
 from detectors.training.dataset import Examples
 from detectors.training.lightning.module import StepResult, TaskModule
+from detectors.training.tasks.base import Task
 
 
 class Telling(Callback):
@@ -33,7 +34,20 @@ class Telling(Callback):
         """Tell of a step; only one process speaks."""
         step = pl_module.steps_before(batch_idx) + 1
         if trainer.is_global_zero:
-            self._tell(Progress(self._name, step, self._steps, outputs["loss"].item()))
+            windows = len(batch) * trainer.world_size
+            self._tell(Progress(self._name, step, self._steps, outputs["loss"].item(), windows))
+
+
+class Looking(Callback):
+    """Lets someone look at the task after each epoch."""
+
+    def __init__(self, look: Callable[[int, Task], None]) -> None:
+        """Take who looks: is told the epoch, from 0, and the task."""
+        self._look = look
+
+    def on_validation_end(self, trainer: Trainer, pl_module: TaskModule) -> None:  # type: ignore[override]  # as above
+        """Let them look, while the networks are in evaluation mode."""
+        self._look(trainer.current_epoch, pl_module.task)
 
 
 class Checkpoints(Callback):

@@ -1,5 +1,7 @@
 """What TensorBoard shows of a training: losses and their parts, scores and pictures after each epoch."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from pytorch_lightning import Callback, Trainer
@@ -7,7 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from detectors.training.dataset import Examples
 from detectors.training.lightning.module import HELD_BACK, StepResult, TaskModule
-from detectors.training.lightning.pictures import Pixels, histogram_range, precision_recall, reconstruction
+from detectors.training.lightning.pictures import Pixels, histogram_range, precision_recall, reconstruction, scores
 from detectors.training.tasks.view import Viewable
 
 _EVERY = 10
@@ -21,6 +23,7 @@ class Curves(Callback):
         """Take the folder of this model's files."""
         self._folder = folder
         self._writer: SummaryWriter | None = None
+        self._laid_out = False
 
     def on_train_start(self, trainer: Trainer, pl_module: TaskModule) -> None:  # type: ignore[override]  # it runs these
         """Open a file; what a killed training wrote beyond its last checkpoint is not shown."""
@@ -37,8 +40,12 @@ class Curves(Callback):
             return
         self._writer.add_scalar("loss/training", outputs["loss"].item(), step)
         self._writer.add_scalar("learning_rate", pl_module.learning_rate, step)
-        for name, value in outputs["parts"].items():
-            self._writer.add_scalar(f"parts/{name}", value.item(), step)
+        parts = {name if "/" in name else f"parts/{name}": value for name, value in outputs["parts"].items()}
+        for tag, value in parts.items():
+            self._writer.add_scalar(tag, value.item(), step)
+        if not self._laid_out:
+            self._laid_out = True
+            self._writer.add_custom_scalars(layout(("loss/training", "loss/held_back", *parts)))
 
     def on_validation_end(self, trainer: Trainer, pl_module: TaskModule) -> None:  # type: ignore[override]  # as above
         """Add the held-back loss, scores and pictures."""
@@ -51,6 +58,7 @@ class Curves(Callback):
             ordinary, suspicious = histogram_range(view)
             self._writer.add_histogram("scores/held_back", ordinary, step)
             self._writer.add_histogram("scores/corrupted", suspicious, step)
+            self._draw("scores", scores(ordinary, suspicious), step)
             self._draw("precision_recall", precision_recall(view), step)
             if view.of_ordinary is not None and view.of_suspicious is not None:
                 self._draw("reconstruction", reconstruction(view.of_ordinary, view.of_suspicious), step)
@@ -72,3 +80,11 @@ class Curves(Callback):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def layout(tags: Iterable[str]) -> dict[str, dict[str, list[str | list[str]]]]:
+    """Put the curves whose tags begin alike into one chart each, for the tab of custom scalars."""
+    charts: defaultdict[str, list[str]] = defaultdict(list)
+    for tag in tags:
+        charts[tag.split("/")[0]].append(f"^{tag}$")
+    return {"training": {chart: ["Multiline", curves] for chart, curves in charts.items()}}

@@ -14,6 +14,8 @@ from detectors.training.tasks.view import Expectation, View
 Pixels = NDArray[np.uint8]
 
 _DPI = 100
+_BARS = 60
+_ALERTED = 0.005
 
 
 def precision_recall(view: View) -> Pixels:
@@ -33,12 +35,34 @@ def precision_recall(view: View) -> Pixels:
     return _pixels(figure)
 
 
+def scores(ordinary: Floats, suspicious: Floats) -> Pixels:
+    """Draw how the scores of both kinds of windows are spread, on one axis: (H, W, 3)."""
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    both = np.concatenate([ordinary, suspicious])
+    edges = np.linspace(both.min(), max(both.max(), both.min() + 1e-6), _BARS + 1)
+    for values, kind, colour in ((ordinary, "held back", "tab:blue"), (suspicious, "corrupted", "tab:red")):
+        share = np.histogram(values, edges)[0] / len(values)
+        axes.stairs(share, edges, fill=True, alpha=0.45, color=colour, label=kind)
+    threshold = float(np.quantile(ordinary, 1 - _ALERTED))
+    found = float((suspicious > threshold).mean())
+    axes.axvline(threshold, linestyle=":", color="black", label=f"riskiest {_ALERTED:.1%} of what was held back")
+    axes.set(xlabel="raw score, higher is worse", ylabel="share of the windows", ylim=(0, None))
+    axes.set_title(f"beyond the dotted line: {found:.1%} of the corrupted windows")
+    axes.legend(loc="upper right")
+    return _pixels(figure)
+
+
 def reconstruction(ordinary: Expectation, suspicious: Expectation) -> Pixels:
     """Draw what came, what was expected and how far apart they are, of both kinds of windows: (H, W, 3)."""
     figure = Figure(figsize=(13, 8), layout="constrained")
     rows = (("held back", ordinary), ("corrupted", suspicious))
     for line, (kind, told) in enumerate(rows):
-        columns = (("came", told.came, 4), ("expected", told.expected, 4), ("apart, in expected sd", told.deviation, 8))
+        columns = (
+            ("came, scaled", told.came, 4),
+            ("expected", told.expected, 4),
+            ("apart, in expected sd", told.deviation, 8),
+        )
         for place, (what, values, most) in enumerate(columns):
             axes = figure.add_subplot(2, 3, 3 * line + place + 1)
             image = axes.imshow(values, cmap="coolwarm", vmin=-most, vmax=most, aspect="auto", interpolation="nearest")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from detectors.training.config import Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, batches_an_epoch
-from detectors.training.lightning.callbacks import Checkpoints, OwnSignals, Telling
+from detectors.training.lightning.callbacks import Checkpoints, Looking, OwnSignals, Telling
 from detectors.training.lightning.data import ExamplesModule
 from detectors.training.lightning.module import HELD_BACK, TaskModule
 from detectors.training.processes import processes
@@ -22,7 +22,13 @@ from detectors.training.tasks.base import Task
 
 
 def run(
-    task: Task, examples: Examples, config: TrainingConfig, progress: Callable[[Progress], None], folders: Folders
+    task: Task,
+    examples: Examples,
+    config: TrainingConfig,
+    progress: Callable[[Progress], None],
+    folders: Folders,
+    *,
+    after_epoch: Callable[[int, Task], None] | None,
 ) -> dict[str, Tensor]:
     """Train; return the best weights of the first network.
 
@@ -32,6 +38,7 @@ def run(
         config: of the training.
         progress: told of every step.
         folders: where checkpoints and curves go.
+        after_epoch: looks at the task after each epoch.
     """
     batches = batches_an_epoch(len(examples), config.batch_size)
     module = TaskModule(task, config, batches).train()
@@ -56,6 +63,8 @@ def run(
         from detectors.training.lightning.curves import Curves  # noqa: PLC0415 (nobody else waits for TensorBoard)
 
         callbacks.append(Curves(folders.curves / task.name))
+    if after_epoch is not None:
+        callbacks.append(Looking(after_epoch))
     with _quiet(), _interruptible():
         trainer = make_trainer(config.epochs, callbacks, networks=len(task.networks))
         trainer.fit(

@@ -17,7 +17,7 @@ class Loss:
 
     Attributes:
         total: scalar with gradients.
-        parts: scalars worth watching, by name.
+        parts: scalars worth watching, by name; what belongs in one picture is named alike before a slash.
     """
 
     total: Tensor

@@ -77,9 +77,9 @@ class GanTask:
         loss = softplus(of_real) + softplus(-of_bad) + self._config.generated_weight * softplus(-of_generated)
         with torch.no_grad():
             parts = {
-                "real_taken_for_real": (of_real < 0).float().mean(),
-                "corrupted_found": (of_bad > 0).float().mean(),
-                "generated_found": (of_generated > 0).float().mean(),
+                "balance/real_taken_for_real": (of_real < 0).float().mean(),
+                "balance/corrupted_found": (of_bad > 0).float().mean(),
+                "balance/generated_found": (of_generated > 0).float().mean(),
             }
         return Loss(loss.mean(), parts)
 

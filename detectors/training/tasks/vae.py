@@ -76,5 +76,6 @@ class VaeTask:
         window, undirected, directed = tensors_for(self._network, inputs.window, inputs.undirected, inputs.directed)
         noise = noise.to(device_of(self._network))
         surprise, divergence = self._network.losses(window, undirected, directed.clamp(LEAST, MOST), noise)
-        told, strayed = surprise.mean(), divergence.sum(dim=1).mean()
-        return Loss(told + beta * strayed, {"surprise": told.detach(), "kl": strayed.detach()})
+        told, strayed = surprise.mean(), divergence.mean(dim=0)
+        cost = strayed.clamp(min=self._config.free_bits).sum()
+        return Loss(told + beta * cost, {"surprise": told.detach(), "kl": strayed.sum().detach()})

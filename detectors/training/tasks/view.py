@@ -7,6 +7,7 @@ import numpy as np
 
 from detectors.api import Detector, FeatureTable, Floats, Windows
 from detectors.training.corruption import corrupt
+from detectors.training.evaluate import quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class View:
     suspicious: Floats
     of_ordinary: Expectation | None = None
     of_suspicious: Expectation | None = None
+
+    def told_apart(self) -> float:
+        """Return the area under the ROC curve of telling the suspicious from the ordinary."""
+        score = np.concatenate([self.ordinary, self.suspicious])
+        return quality(score, np.arange(len(score)) >= len(self.ordinary)).auc
 
 
 @runtime_checkable
