@@ -24,22 +24,24 @@ _PROBES = ((64, 48), (512, 24), (96, 96), (48, 1))
 """Shapes of the matrices by which the machine is asked: deep, wide, and a single output."""
 
 
-def in_chunks(compute: Callable[..., Tensor], *inputs: Floats) -> Floats:
+def in_chunks(compute: Callable[..., Tensor], *inputs: Floats, most: int = ROWS) -> Floats:
     """Apply a network to rows without gradients; a row gets the same bits whichever stand beside it.
 
     Args:
         compute: takes a tensor of N rows for each input, returns a tensor of N rows; leaves its inputs untouched.
         inputs: writable arrays of B rows each.
+        most: rows of a chunk at most; a multiple of BLOCK, ROWS at most.
 
     Returns:
         B float32 rows.
     """
     count = len(inputs[0])
     block = block_rows()
+    most = max(most, block)
     parts = []
     with torch.inference_mode():
-        for start in range(0, max(count, 1), ROWS):
-            rows = min(ROWS, count - start)
+        for start in range(0, max(count, 1), most):
+            rows = min(most, count - start)
             missing = -rows % block if rows else block
             chunk = (torch.from_numpy(_filled(each[start : start + rows], missing)) for each in inputs)
             parts.append(compute(*chunk).numpy()[:rows])

@@ -25,7 +25,7 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
     names = settings.topics.names
 
     def bundle() -> str:
-        found = open_bundle(settings.worker.bundle).manifest.made
+        found = open_bundle(settings.worker.bundle, settings.worker.backend).manifest.made
         return f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
 
     def topics() -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from detectors.backends import EAGER
 from detectors.bundle import Bundle
 from streamer.bundles import is_shelf, open_bundle
 from streamer.errors import BundleError
@@ -34,6 +35,7 @@ class BundleWatch:
         place: Path,
         bundle: Bundle,
         *,
+        backend: str = EAGER,
         every_s: float,
         warm_up: Callable[[Bundle], None],
         taken_over: Callable[[Bundle], None],
@@ -44,6 +46,7 @@ class BundleWatch:
         Args:
             place: a folder of bundles is watched; a bundle itself never changes.
             bundle: what was loaded from there.
+            backend: what computes scores.
             every_s: seconds between two looks.
             warm_up: uses a bundle for the first time, so that it is quick afterwards.
             taken_over: told of every other bundle that takes its place.
@@ -51,6 +54,7 @@ class BundleWatch:
         """
         self._place = place
         self._bundle = bundle
+        self._backend = backend
         self._every_s = every_s
         self._warm_up = warm_up
         self._taken_over = taken_over
@@ -96,7 +100,7 @@ class BundleWatch:
 
     def _load(self, sha256: str) -> None:
         try:
-            bundle = open_bundle(self._place)
+            bundle = open_bundle(self._place, self._backend)
             self._warm_up(bundle)
         except Exception as error:  # noqa: BLE001 (a bundle that cannot judge must not stop a worker that has one)
             self._refuse(sha256, error)

@@ -29,6 +29,7 @@ _FILE_SUFFIX = "_FILE"
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 ClientLibrary = Literal["kafka-python", "confluent"]
+BackEnd = Literal["eager", "onnx", "int8"]
 Topic = Annotated[str, AfterValidator(usable_topic)]
 
 
@@ -187,6 +188,7 @@ class WorkerSettings(_Group):
     bundle: Path | None = Field(
         None, description="Folder of the model bundle, or of bundles of which one is in use; required by `run`."
     )
+    backend: BackEnd = Field("eager", description="What computes scores; all but `eager` need the extra `onnx`.")
     bundle_check_s: Seconds = Field(
         5.0, description="How soon another bundle is taken over that is put in use in a folder of bundles."
     )

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import in_chunks
 from detectors.models.backbones import make_backbone
 from detectors.models.evidence import Evidence
 from detectors.models.next_event import FIELDS, NextEvents, columns_of, known_by_field
@@ -148,4 +147,4 @@ class Autoregressive:
 def rarities(trained: Trained[AutoregressiveConfig, NextEventNetwork], windows: Windows) -> Floats:
     """Return (B, P) -ln of the probability that a field is as risky as it is, given all before it."""
     events = NextEvents.of(windows, trained.scaling, trained.table)
-    return in_chunks(trained.network, trained.scaling.past(windows), events.known, events.values)
+    return trained.outputs(trained.scaling.past(windows), events.known, events.values)

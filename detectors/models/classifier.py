@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import in_chunks
 from detectors.models.trained import Trained
 from detectors.models.verdict import Verdict, falls, stored_typical, typical_last, verdict_inputs
 
@@ -77,13 +76,13 @@ class Classifier:
             held_back: windows that it was not trained on.
             fraud: which of them are; without one, logits stay as they are.
         """
-        logit = in_chunks(trained.network, *verdict_inputs(held_back, trained.scaling))
+        logit = trained.outputs(*verdict_inputs(held_back, trained.scaling))
         slope, intercept = platt(logit, fraud)
         return cls(trained, slope, intercept, typical_last(held_back, trained.scaling))
 
     def score(self, windows: Windows) -> Floats:
         """See `Detector.score`: the log-odds of fraud."""
-        logit = in_chunks(self.trained.network, *verdict_inputs(windows, self.trained.scaling))
+        logit = self.trained.outputs(*verdict_inputs(windows, self.trained.scaling))
         return np.float32(self.slope) * logit + np.float32(self.intercept)
 
     def probability(self, windows: Windows) -> Floats:
@@ -93,9 +92,7 @@ class Classifier:
 
     def explain(self, windows: Windows) -> Floats:
         """See `Detector.explain`: how much the log-odds fall when a directed feature is a typical one."""
-        trained = self.trained
-        fallen = falls(trained.network, windows, trained.scaling, trained.table, self.typical)
-        return fallen * np.float32(self.slope)
+        return falls(self.trained, windows, self.typical) * np.float32(self.slope)
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""

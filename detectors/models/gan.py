@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import in_chunks
 from detectors.models.trained import Trained
 from detectors.models.verdict import Verdict, falls, stored_typical, typical_last, verdict_inputs
 from detectors.scaling import LEAST, MOST
@@ -119,11 +118,11 @@ class Gan:
 
     def score(self, windows: Windows) -> Floats:
         """See `Detector.score`: the logit of "not real"."""
-        return in_chunks(self.trained.network, *verdict_inputs(windows, self.trained.scaling))
+        return self.trained.outputs(*verdict_inputs(windows, self.trained.scaling))
 
     def explain(self, windows: Windows) -> Floats:
         """See `Detector.explain`: how much the logit falls when a directed feature is a typical one."""
-        return falls(self.trained.network, windows, self.trained.scaling, self.trained.table, self.typical)
+        return falls(self.trained, windows, self.typical)
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""

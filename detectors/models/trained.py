@@ -6,9 +6,11 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from detectors.api import FeatureTable
+from detectors.api import FeatureTable, Floats
+from detectors.chunks import in_chunks
+from detectors.models.backbones.base import rows_together
 from detectors.models.weights import config_of, load_weights, under, weights_of
 from detectors.scaling import Scaling
 
@@ -22,6 +24,9 @@ class Config(Protocol):
 C = TypeVar("C", bound=Config)
 N = TypeVar("N", bound=nn.Module)
 
+Compute = Callable[..., Tensor]
+"""Does what a network does: tensors of N rows in, a tensor of N rows out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trained(Generic[C, N]):
@@ -32,12 +37,18 @@ class Trained(Generic[C, N]):
         settings: what the network was made of.
         scaling: of its inputs.
         network: ready to score.
+        compute: what scores in its place, if anything does.
     """
 
     table: FeatureTable
     settings: C
     scaling: Scaling
     network: N
+    compute: Compute | None = None
+
+    def outputs(self, *inputs: Floats) -> Floats:
+        """Let the network read arrays of B rows each; return B rows, each with the same bits in any batch."""
+        return in_chunks(self.compute or self.network, *inputs, most=rows_together(self.network))
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""

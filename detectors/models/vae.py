@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import in_chunks
 from detectors.models.backbones import make_backbone
 from detectors.models.evidence import Evidence
 from detectors.models.trained import Trained
@@ -101,7 +100,7 @@ class VaeNetwork(nn.Module):
     def forward(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Expect the features: (B, T, C), (B, U) -> (B, 2P), means and sds."""
         given = self.given(window, undirected)
-        mean, log_sigma = self.decode(given.new_zeros(len(given), self.latent), given)
+        mean, log_sigma = self.decode(given.new_zeros(given.shape[0], self.latent), given)
         return torch.cat([mean, log_sigma.exp()], dim=1)
 
 
@@ -178,7 +177,7 @@ class Vae:
 def deviations(trained: Trained[VaeConfig, VaeNetwork], windows: Windows) -> Floats:
     """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
     inputs = VaeInputs.of(windows, trained.scaling, trained.table)
-    expected = in_chunks(trained.network, inputs.window, inputs.undirected)
+    expected = trained.outputs(inputs.window, inputs.undirected)
     mean, sigma = np.split(expected, 2, axis=1)
     return np.asarray((inputs.directed - mean) / sigma, np.float32)
 

@@ -1,6 +1,7 @@
 """A network that reads a window with its last event and says how bad it is, in one number."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
-from detectors.chunks import ROWS, in_chunks
 from detectors.models.backbones import make_backbone
+from detectors.models.backbones.base import rows_together
+from detectors.models.trained import Config, Trained
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
 
@@ -63,26 +65,28 @@ def stored_typical(arrays: Mapping[str, NDArray[np.generic]], table: FeatureTabl
     return typical
 
 
-def falls(network: Verdict, windows: Windows, scaling: Scaling, table: FeatureTable, typical: Floats) -> Floats:
+_Settings = TypeVar("_Settings", bound=Config)
+_Judge = TypeVar("_Judge", bound=Verdict)
+
+
+def falls(trained: Trained[_Settings, _Judge], windows: Windows, typical: Floats) -> Floats:
     """Return (B, F) how much the logit falls when a directed feature of the last event is a typical one.
 
     Args:
-        network: ready to score.
+        trained: the network and its inputs.
         windows: B of them.
-        scaling: of the network's inputs.
-        table: F features.
         typical: (F,) scaled values that take their place.
     """
-    window, last = verdict_inputs(windows, scaling)
-    whole = in_chunks(network, window, last)
-    directed = [column for column, feature in enumerate(table.features) if feature.risk != 0]
+    window, last = verdict_inputs(windows, trained.scaling)
+    whole = trained.outputs(window, last)
+    directed = [column for column, feature in enumerate(trained.table.features) if feature.risk != 0]
     fallen = np.zeros(last.shape, np.float32)
     # As many windows at a time as fit one chunk with all their variants: an alert costs two.
-    together = max(ROWS // len(directed), 1)
+    together = max(rows_together(trained.network) // len(directed), 1)
     for start in range(0, len(last), together):
         rows = slice(start, start + together)
-        variants = _variants(window[rows], last[rows], directed, typical, scaling)
-        fallen[rows, directed] = whole[rows, None] - in_chunks(network, *variants).reshape(-1, len(directed))
+        variants = _variants(window[rows], last[rows], directed, typical, trained.scaling)
+        fallen[rows, directed] = whole[rows, None] - trained.outputs(*variants).reshape(-1, len(directed))
     return np.maximum(fallen, 0)
 
 

@@ -66,7 +66,7 @@ def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool
     server = HealthServer(settings.http.host, settings.http.port, registry, health)
     try:
         log.info("serving metrics and health", url=f"http://{settings.http.host}:{server.port}/metrics")
-        bundle = open_bundle(settings.worker.bundle)
+        bundle = open_bundle(settings.worker.bundle, settings.worker.backend)
         mapping = open_mapping(settings.events.mapping)
         tell_bundle(metrics, bundle)
         health.bundle_loaded()
@@ -76,6 +76,7 @@ def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool
         bundles = BundleWatch(
             settings.worker.bundle or Path(),
             bundle,
+            backend=settings.worker.backend,
             every_s=settings.worker.bundle_check_s,
             warm_up=partial(warm_up, settings),
             taken_over=partial(tell_bundle, metrics),
@@ -233,7 +234,7 @@ def offline_pipeline(settings: Settings) -> Pipeline:
     use_one_thread()
     return Pipeline(
         settings,
-        open_bundle(settings.worker.bundle),
+        open_bundle(settings.worker.bundle, settings.worker.backend),
         worker=worker_name(),
         version=__version__,
         replay=True,

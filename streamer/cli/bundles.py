@@ -1,4 +1,4 @@
-"""`streamer bundles`: a folder of bundles, and which of them is in use."""
+"""`streamer bundles`: a folder of bundles, which of them is in use, and how fast they judge."""
 
 from pathlib import Path
 from typing import Annotated
@@ -115,3 +115,28 @@ def rollback(folder: Folder, as_json: Json = False) -> None:
         write_json(promoted_document(done), None)
     else:
         print_promoted(done, terminal())
+
+
+@app.command()
+def backends(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Archive whose newest payments are judged; unset: simulated ones.")
+    ] = None,
+    mapping: Mapping = None,
+    preset: Preset = None,
+    partitions: Partitions = 1,
+    config: Config = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Measure on this machine what worker.backend can be: speed, and what becomes of scores and alerts."""
+    from streamer.cli.bundles_backends import measured_on, print_trial, trial_document
+    from streamer.cli.bundles_report import terminal
+
+    settings = settings_from(config, overrides, events__mapping=mapping_from(mapping, preset))
+    trial = measured_on(settings, bundle, data, partitions)
+    if as_json:
+        write_json(trial_document(trial), None)
+    else:
+        print_trial(trial, terminal())

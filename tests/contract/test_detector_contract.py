@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from detectors.api import Detector, Floats, Windows
+from detectors.backends import back_end
+from detectors.backends.attach import attach
+from detectors.calibration import TailCurve
 from detectors.chunks import ROWS
 from detectors.ensemble import Ensemble
 from detectors.models.autoregressive import AutoregressiveConfig
@@ -41,6 +44,14 @@ WITHOUT_NETWORK = {FeatureTails.name}
 STORED = [
     *WITHOUT_NETWORK,
     *(f"{kind} on {backbone}" for kind in KINDS if kind not in WITHOUT_NETWORK for backbone in BACKBONES),
+]
+
+ON_OTHER_BACK_ENDS = [
+    *(f"gan on {backbone} by onnx" for backbone in BACKBONES),
+    "vae on tcn by onnx",
+    "classifier on tcn by onnx",
+    "gan on tcn by int8",
+    "vae on attention by int8",
 ]
 
 
@@ -106,6 +117,14 @@ def trained(name: str) -> Storable:
 
 
 @cache
+def by_back_end(name: str) -> Detector:
+    model, _, backend = name.partition(" by ")
+    before = trained(model)
+    curve = TailCurve.fit(before.score(history()))
+    return attach(Ensemble((before,), (curve,), np.ones(1), curve), back_end(backend)).ensemble.detectors[0]
+
+
+@cache
 def ensemble() -> Together:
     held_back = split(history(), tiny("tcn")).held_back
     suspicious = corrupt(held_back, TABLE, np.random.default_rng(0))
@@ -113,8 +132,10 @@ def ensemble() -> Together:
     return Together(Ensemble.calibrate(members, held_back, suspicious))
 
 
-@pytest.fixture(scope="module", params=[*STORED, "ensemble"])
+@pytest.fixture(scope="module", params=[*STORED, *ON_OTHER_BACK_ENDS, "ensemble"])
 def detector(request: pytest.FixtureRequest) -> Detector:
+    if request.param in ON_OTHER_BACK_ENDS:
+        return by_back_end(request.param)
     return ensemble() if request.param == "ensemble" else trained(request.param)
 
 
@@ -231,6 +252,14 @@ def test_a_stored_detector_gives_the_same_bits(stored: Storable, windows: Window
     assert restored.name == stored.name
     assert restored.score(windows).tobytes() == stored.score(windows).tobytes()
     assert restored.explain(few).tobytes() == stored.explain(few).tobytes()
+
+
+@pytest.mark.parametrize("name", ON_OTHER_BACK_ENDS)
+def test_a_back_end_scores_as_torch_does(name: str, windows: Windows) -> None:
+    model, _, backend = name.partition(" by ")
+    was = trained(model).score(windows)
+    apart = np.abs(by_back_end(name).score(windows) - was)
+    assert 0 < apart.max() <= back_end(backend).tolerance * was.std()
 
 
 def test_every_kind_is_tested() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -48,11 +48,23 @@ def test_rows_come_back_in_order(count: int) -> None:
     assert (in_chunks(lambda each: each * 2, rows) == rows * 2).all()
 
 
+def test_a_network_sees_no_more_rows_than_it_asks_for() -> None:
+    seen: list[int] = []
+
+    def compute(rows: Tensor) -> Tensor:
+        seen.append(len(rows))
+        return rows
+
+    in_chunks(compute, np.ones(ROWS + 1, np.float32), most=8 * BLOCK)
+    assert max(seen) == max(8 * BLOCK, block_rows())
+
+
 def test_what_fills_a_chunk_up_is_zero() -> None:
     totals = in_chunks(lambda each: each.sum().expand(len(each)), np.ones((ROWS + 1, 2), np.float32))
     assert totals[-1] == 2
 
 
+@settings(deadline=None)
 @given(start=st.integers(0, 1_299), count=st.integers(1, 1_300), width=st.integers(1, 70))
 def test_a_row_of_a_matrix_product_has_the_same_bits_in_any_batch(start: int, count: int, width: int) -> None:
     rng = np.random.default_rng(0)

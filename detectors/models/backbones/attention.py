@@ -48,6 +48,7 @@ class CausalAttention(Backbone):
     """
 
     causal = True
+    rows = 256
     blocks = 2
 
     def __init__(self, steps: int, channels: int, width: int) -> None:

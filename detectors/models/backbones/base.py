@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from detectors.chunks import ROWS
+
 
 class Backbone(nn.Module, ABC):
     """A network that reads windows of scaled channels; the last channel is the mask.
@@ -14,10 +16,12 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         causal: whether step t of `steps` depends on nothing after t.
+        rows: how many windows it reads at a time at most; with more, what it makes of them outgrows the cache.
         width: D.
     """
 
     causal: ClassVar[bool]
+    rows: ClassVar[int] = ROWS
 
     def __init__(self, width: int) -> None:
         """Remember the width."""
@@ -36,3 +40,8 @@ class Backbone(nn.Module, ABC):
 def real_steps(window: Tensor) -> Tensor:
     """Return the mask of windows: (B, T, C) -> (B, T) bool."""
     return window[:, :, -1] > 0
+
+
+def rows_together(network: nn.Module) -> int:
+    """Return how many windows a network should read at a time at most."""
+    return min((part.rows for part in network.modules() if isinstance(part, Backbone)), default=ROWS)

@@ -23,15 +23,36 @@ class Memory(nn.Module):
             # Remembering is the rule from the start: Jozefowicz, Zaremba and Sutskever 2015.
             self.input.bias[width : 2 * width] += 1
 
-    def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
-        """Read windows: (B, T, C) -> (B, T, D) state after each real step, (B, D) state at the end."""
+    def forward(self, window: Tensor) -> Tensor:
+        """Return the state at the end: (B, T, C) -> (B, D), 0 where no step is real."""
+        states, _, count = self._read(window)
+        row = torch.arange(states.shape[1], device=window.device)
+        return states[(count - 1).clamp(min=0), row] * (count > 0)[:, None]
+
+    def steps(self, window: Tensor) -> Tensor:
+        """Return the state after each step: (B, T, C) -> (B, T, D), 0 where the step is not real."""
+        states, first, _ = self._read(window)
+        length, rows, width = states.shape
+        step = torch.arange(length, device=window.device)
+        row = torch.arange(rows, device=window.device)[:, None]
+        back = (step - first[:, None]) % length * rows + row  # (B, T)
+        in_place = states.flatten(0, 1).index_select(0, back.flatten()).reshape(rows, length, width)
+        return in_place * real_steps(window)[:, :, None]
+
+    def _read(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (T, B, D) states, (B,) the first real step, (B,) how many there are.
+
+        Moved to the front, real steps meet an untouched memory; what follows them is not looked at.
+        Steps come first and are copied as whole rows: moved one by one, numbers take half as long
+        as the memory itself.
+        """
         real = real_steps(window)
-        rows, length, _ = window.shape
-        # Moved to the front, real steps meet an untouched memory; what follows them is not looked at.
-        first = real.to(torch.uint8).argmax(dim=1, keepdim=True)
-        place = torch.arange(length, device=window.device)
-        to_front = ((place + first) % length)[:, :, None]
-        moved = window.gather(1, to_front.expand_as(window))
+        rows, length, channels = window.shape
+        first = real.to(torch.uint8).argmax(dim=1)
+        step = torch.arange(length, device=window.device)[:, None]
+        row = torch.arange(rows, device=window.device)
+        to_front = (step + first) % length + row * length  # (T, B)
+        moved = window.reshape(-1, channels).index_select(0, to_front.flatten()).reshape(length, rows, channels)
         start = window.new_zeros(1, rows, self.width)
         weights = (self.input.weight, self.recurrent.weight, self.input.bias, self.recurrent.bias)
         states, _, _ = torch.lstm(
@@ -43,12 +64,9 @@ class Memory(nn.Module):
             dropout=0.0,
             train=self.training,
             bidirectional=False,
-            batch_first=True,
+            batch_first=False,
         )
-        count = real.sum(dim=1)
-        end = states[torch.arange(rows, device=window.device), (count - 1).clamp(min=0)] * (count > 0)[:, None]
-        back = ((place - first) % length)[:, :, None]
-        return states.gather(1, back.expand_as(states)) * real[:, :, None], end
+        return states, first, real.sum(dim=1)
 
 
 class Lstm(Backbone):
@@ -63,15 +81,12 @@ class Lstm(Backbone):
 
     def forward(self, window: Tensor) -> Tensor:
         """See `Backbone.forward`."""
-        return self._read(window)[1]
+        end: Tensor = self.forwards(window)
+        return end
 
     def steps(self, window: Tensor) -> Tensor:
         """See `Backbone.steps`: 0 where no step is real."""
-        return self._read(window)[0]
-
-    def _read(self, window: Tensor) -> tuple[Tensor, Tensor]:
-        states: tuple[Tensor, Tensor] = self.forwards(window)
-        return states
+        return self.forwards.steps(window)
 
 
 class BidirectionalLstm(Backbone):
@@ -93,8 +108,8 @@ class BidirectionalLstm(Backbone):
 
     def forward(self, window: Tensor) -> Tensor:
         """See `Backbone.forward`."""
-        return torch.cat([self.forwards(window)[1], self.backwards(window.flip(1))[1]], dim=1)
+        return torch.cat([self.forwards(window), self.backwards(window.flip(1))], dim=1)
 
     def steps(self, window: Tensor) -> Tensor:
         """See `Backbone.steps`: 0 where no step is real."""
-        return torch.cat([self.forwards(window)[0], self.backwards(window.flip(1))[0].flip(1)], dim=2)
+        return torch.cat([self.forwards.steps(window), self.backwards.steps(window.flip(1)).flip(1)], dim=2)
