@@ -9,6 +9,7 @@ from detectors.threads import use_one_thread
 from detectors.training.candidates import CANDIDATES
 from streamer import __version__
 from streamer.cli.output import write_json
+from streamer.cli.plots import keep
 from streamer.cli.source import open_archive, read_truth
 from streamer.clock import SystemClock
 from streamer.events.mapping_file import open_mapping
@@ -53,6 +54,7 @@ def evaluate_models(
     partitions: int,
     as_json: bool,
     out: Path | None,
+    plots: Path | None,
 ) -> None:
     """Train models on some days, judge them on later ones, and print how they compare.
 
@@ -95,6 +97,12 @@ def evaluate_models(
             if out is not None:
                 # Hours of training must not be lost with the model that fails last.
                 write_json(document_of(entries, sample, split, used), out)
+    if plots is not None:
+        from streamer.protocol.plots import draw
+        from streamer.protocol.scene import Scene
+
+        base = float(sample.truth.fraud.mean())
+        keep(draw(Scene.of(entries, base=base, cards_per_day=choice.cards_per_day)), plots)
     if as_json and out is None:
         write_json(document_of(entries, sample, split, used), None)
         return
