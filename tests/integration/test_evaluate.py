@@ -138,9 +138,10 @@ def test_models_need_frauds_to_learn_from(app: typer.Typer, canonical: Path, tmp
     result = CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK])
     assert isinstance(result.exception, ArchiveError)
     assert "'gradient_boosting' cannot learn" in str(result.exception)
-    out = tmp_path / "out.json"
-    CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK, "--json", str(out)])
+    out, plots = tmp_path / "out.json", tmp_path / "plots"
+    CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK, "--plots", str(plots), "--json", str(out)])
     assert [entry["model"] for entry in models(out.read_text(encoding="utf-8"))] == ["amount"]
+    assert "<!-- amount -->" in (plots / "models.svg").read_text(encoding="utf-8")
 
 
 def test_a_label_of_another_name(app: typer.Typer, canonical: Path, tmp_path: Path) -> None:
