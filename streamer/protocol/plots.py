@@ -1,6 +1,6 @@
 """The comparison as pictures: who is best, at which threshold, and at which speed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from matplotlib.axes import Axes
@@ -45,9 +45,7 @@ def _models(scene: Scene) -> Figure:
         axes.set_axisbelow(True)
         axes.label_outer()
     figure.legend(handles=_families(scene), loc="outside upper center", ncols=len(scene.family_colours))
-    seeds = max(len(model.entries) for model in models)
-    span = Line2D([], [], color=_NEUTRAL, linewidth=2.5, alpha=0.5, label=f"least to most of {seeds} seeds")
-    figure.legend(handles=[*_learning(), span], loc="outside lower center", ncols=3)
+    figure.legend(handles=[*_learning(), *_seeds(models)], loc="outside lower center", ncols=3)
     return figure
 
 
@@ -67,6 +65,12 @@ def _families(scene: Scene) -> list[Line2D]:
 
 def _learning() -> list[Line2D]:
     return [_mark(_NEUTRAL, "o", "learns without labels"), _mark(_NEUTRAL, "o", "learns from labels", inside="white")]
+
+
+def _seeds(models: Sequence[Model]) -> list[Line2D]:
+    seeds = max(len(model.entries) for model in models)
+    label = f"least to most of {seeds} seeds"
+    return [Line2D([], [], color=_NEUTRAL, linewidth=2.5, alpha=0.5, label=label)] if seeds > 1 else []
 
 
 def _mark(colour: str, marker: str, label: str, *, inside: str | None = None) -> Line2D:
