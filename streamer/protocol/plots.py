@@ -95,6 +95,7 @@ def _quality_and_speed(scene: Scene) -> Figure:
         if model.family == OTHERS:
             axes.annotate(model.variant, (speed, mean), (4, 4), textcoords="offset points", fontsize="small")
     axes.set(xlabel="windows scored a second, on one processor core", ylabel="average precision", xscale="log")
+    axes.margins(x=0.12)
     axes.set_ylim(0, None)
     axes.grid(color=_GRID)
     axes.set_axisbelow(True)
