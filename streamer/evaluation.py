@@ -14,6 +14,7 @@ from streamer.transport.base import Source
 
 DAY_MS = 86_400_000
 BATCH = 10_000
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,15 @@ def judge(
     )
 
 
+def voices(judged: Judged, names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Return the scores of the ensemble and of each detector alone, by name."""
+    return {ENSEMBLE: judged.risk, **{name: judged.tails[:, place] for place, name in enumerate(names)}}
+
+
 def qualities(judged: Judged, names: Sequence[str]) -> dict[str, Quality]:
     """Judge the ensemble and each detector alone.
 
     Raises:
         ValueError: only one kind of event is left.
     """
-    alone = {name: quality(judged.tails[:, place], judged.fraud, judged.episode) for place, name in enumerate(names)}
-    return {"ensemble": quality(judged.risk, judged.fraud, judged.episode), **alone}
+    return {name: quality(score, judged.fraud, judged.episode) for name, score in voices(judged, names).items()}

@@ -6,7 +6,7 @@ each draw; the middle 95 % of these are the interval (the percentile bootstrap o
 and Tibshirani 1993; Field and Welsh 2007).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -112,12 +112,17 @@ class Ranking:
         innocent = np.diff(passed, prepend=0.0)
         honest = total - frauds
         precision = np.divide(found, every, out=np.zeros_like(found), where=every > 0)
-        at = np.interp(np.multiply(RATES, total), np.append(0.0, every), np.append(0.0, found))
+        at = _found_at(RATES, every, found)
         return {
             "auc": float((gained * (honest - passed + innocent / 2)).sum() / (frauds * honest)),
             "average_precision": float((precision * gained).sum() / frauds),
             **{f"recall_at_{rate:g}": float(recall / frauds) for rate, recall in zip(RATES, at, strict=True)},
         }
+
+    def recall_at(self, rates: Sequence[float]) -> NDArray[np.float64]:
+        """Return the share of frauds found where so large shares of the payments are looked at; ties as above."""
+        frauds = max(int(self.fraud.sum()), 1)
+        return _found_at(rates, self.ends + 1.0, np.cumsum(self.fraud)[self.ends] / frauds)
 
     def curve(self, points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return at most so many points of the precision-recall curve: recalls, ascending, and precisions."""
@@ -127,3 +132,8 @@ class Ranking:
         wanted = np.searchsorted(recall, np.linspace(0, recall[-1], points)).clip(max=len(recall) - 1)
         kept = np.unique(wanted)
         return recall[kept], precision[kept]
+
+
+def _found_at(rates: Sequence[float], every: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
+    at = np.interp(np.multiply(rates, every[-1]), np.append(0.0, every), np.append(0.0, found))
+    return np.asarray(at, np.float64)

@@ -86,10 +86,14 @@ class Candidate:
     Attributes:
         fit: learns.
         needs_labels: whether it can learn from labelled windows only.
+        family: shared by models that differ in their backbone alone; None without a backbone.
+        backbone: name of the network that reads the windows, if any.
     """
 
     fit: Callable[[Lesson, Report], Scorer]
     needs_labels: bool = False
+    family: str | None = None
+    backbone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,8 @@ _NEED_LABELS = {"classifier"}
 
 
 def _deep(name: str, backbone: str) -> Candidate:
-    return Candidate(partial(_DEEP[name], backbone=backbone), needs_labels=name in _NEED_LABELS)
+    fit = partial(_DEEP[name], backbone=backbone)
+    return Candidate(fit, needs_labels=name in _NEED_LABELS, family=name, backbone=backbone)
 
 
 CANDIDATES: Mapping[str, Candidate] = {
@@ -208,7 +213,10 @@ CANDIDATES: Mapping[str, Candidate] = {
     "isolation_forest": Candidate(_isolation_forest),
     "gradient_boosting": Candidate(_gradient_boosting, needs_labels=True),
     "tails": Candidate(_tails),
-    **{name: _deep(name, DEFAULT) for name in _DEEP},
     "ensemble": Candidate(_ensemble),
-    **{f"{name}_{backbone}": _deep(name, backbone) for name in _DEEP for backbone in BACKBONES if backbone != DEFAULT},
+    **{
+        name if backbone == DEFAULT else f"{name}_{backbone}": _deep(name, backbone)
+        for name in _DEEP
+        for backbone in BACKBONES
+    },
 }

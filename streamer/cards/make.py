@@ -1,12 +1,11 @@
 """From a training to its card."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.api import Windows
 from detectors.manifest import Provenance, entries_of
@@ -18,7 +17,6 @@ from streamer.cards.card import (
     Curve,
     DataEntry,
     Day,
-    Histogram,
     LabelCount,
     ModelCard,
     Part,
@@ -26,14 +24,12 @@ from streamer.cards.card import (
     Training,
 )
 from streamer.cards.limits import limits_of
+from streamer.cards.spread import spread
+from streamer.curves import POINTS, rounded
 from streamer.exam import Answers, Exam, measure
 from streamer.history import DAY_MS, History
 from streamer.state.features import TABLE
 
-BIN = 0.5
-"""Width of a bin of scores, in tails."""
-
-POINTS = 100
 LIBRARIES = ("numpy", "torch", "safetensors")
 
 
@@ -91,6 +87,7 @@ def make_card(
         held_back=_part(history, slice(len(learnt), None), about.labels),
     )
     curve, against = _precision_recall(answers, exam)
+    risk = answers.plain.risk
     return ModelCard(
         bundle_id=made.bundle_id,
         version=made.version,
@@ -106,7 +103,7 @@ def make_card(
         features=entries_of(TABLE),
         alerts_per_million=about.alerts_per_million,
         figures=figures_of(answers, exam, about.alerts_per_million, seed=made.seed),
-        scores=_histogram(answers, exam),
+        scores=spread(risk[~exam.fraud], risk[exam.fraud], answers.corrupted.risk),
         precision_recall=curve,
         against=against,
         days=_days(answers, exam, threshold_tail(about.alerts_per_million)),
@@ -145,30 +142,13 @@ def _part(history: History, rows: slice, labels: Mapping[str, bool]) -> Part:
     )
 
 
-def _histogram(answers: Answers, exam: Exam) -> Histogram:
-    risk, corrupted = answers.plain.risk, answers.corrupted.risk
-    edges = np.arange(0, max(risk.max(), corrupted.max()) + 2 * BIN, BIN)
-    frauds = risk[exam.fraud]
-    return Histogram(
-        width=BIN,
-        ordinary=_shares(risk[~exam.fraud], edges),
-        corrupted=_shares(corrupted, edges),
-        fraud=_shares(frauds, edges) if len(frauds) else (),
-    )
-
-
-def _shares(risk: NDArray[np.float32], edges: NDArray[np.float64]) -> tuple[float, ...]:
-    counts = np.histogram(risk, edges)[0]
-    return _rounded(counts / max(len(risk), 1))
-
-
 def _precision_recall(answers: Answers, exam: Exam) -> tuple[Curve, str]:
     risk, truth, against = answers.plain.risk[exam.known], exam.fraud[exam.known], "fraud"
     if not truth.any() or truth.all():
         risk = np.concatenate([answers.plain.risk, answers.corrupted.risk])
         truth, against = np.arange(len(risk)) >= len(exam), "corruption"
     recall, precision = Ranking.of(risk, truth).curve(POINTS)
-    return Curve(_rounded(recall), _rounded(precision), float(truth.mean())), against
+    return Curve(rounded(recall), rounded(precision), float(truth.mean())), against
 
 
 def _days(answers: Answers, exam: Exam, threshold: float) -> tuple[Day, ...]:
@@ -183,7 +163,3 @@ def _days(answers: Answers, exam: Exam, threshold: float) -> tuple[Day, ...]:
         )
         for each in np.arange(day[0], day[-1] + 1)
     )
-
-
-def _rounded(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(round(float(value), 6) for value in values)

@@ -39,6 +39,9 @@ def evaluate(
     labels: Annotated[Labels, typer.Option(help="Whether models may learn from labels that are known.")] = Labels.NONE,
     seeds: Annotated[int, typer.Option(min=1, help="Train each model so many times.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw what is found, as SVG and PNG, into this folder.")
+    ] = None,
     partitions: Partitions = 1,
     config: Config = None,
     overrides: Overrides = None,
@@ -47,6 +50,10 @@ def evaluate(
     """Judge a bundle on labelled payments; with --train-start, train models and compare them."""
     if out is not None and not as_json:
         raise SettingsError(f"{str(out)!r} is not expected: write --json before it to have the result written there")
+    if plots is not None:
+        from streamer.cli.plots import open_folder
+
+        open_folder(plots)
     settings = settings_from(config, overrides, worker__bundle=bundle, events__mapping=mapping_from(mapping, preset))
     if train_start is None:
         from streamer.cli.evaluate_bundle import evaluate_bundle
@@ -60,6 +67,7 @@ def evaluate(
             partitions=partitions,
             as_json=as_json,
             out=out,
+            plots=plots,
         )
         return
     if bundle is not None:
@@ -69,4 +77,6 @@ def evaluate(
 
     split = Split.from_date(train_start, train_days=train_days, delay_days=delay_days, test_days=test_days)
     choice = Contest(models, labels is Labels.DELAYED, seeds, seed, cards_per_day)
-    evaluate_models(settings, data, split, choice, label=label, partitions=partitions, as_json=as_json, out=out)
+    evaluate_models(
+        settings, data, split, choice, label=label, partitions=partitions, as_json=as_json, out=out, plots=plots
+    )

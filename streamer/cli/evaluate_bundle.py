@@ -3,15 +3,19 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from streamer.cards.spread import spread
 from streamer.cli.assembly import offline_pipeline
 from streamer.cli.output import write_json
+from streamer.cli.plots import keep
 from streamer.cli.source import open_archive, read_truth
 from streamer.clock import SystemClock
+from streamer.curves import curves_of
 from streamer.errors import ArchiveError, SettingsError
-from streamer.evaluation import judge, qualities
+from streamer.evaluation import judge, qualities, voices
 from streamer.progress import counting
 from streamer.settings import Settings
 from streamer.transport.archive_labels import read_episodes
@@ -27,6 +31,7 @@ def evaluate_bundle(
     partitions: int,
     as_json: bool,
     out: Path | None,
+    plots: Path | None,
 ) -> None:
     """Judge labelled payments through the live pipeline and print how well they rank.
 
@@ -49,12 +54,21 @@ def evaluate_bundle(
             "give data with both kinds, or a shorter --warm-up-days"
         )
     found = qualities(judged, pipeline.detector_names)
+    curves = {name: curves_of(score, judged.fraud) for name, score in voices(judged, pipeline.detector_names).items()}
+    scores = spread(judged.risk[~judged.fraud], judged.risk[judged.fraud])
+    if plots is not None:
+        from streamer.evaluation_plots import Scene, draw
+
+        budget = settings.alerts.alerts_per_million
+        keep(draw(Scene(curves, scores, float(judged.fraud.mean()), budget)), plots)
     if as_json:
         report = {
             "payments": len(judged.fraud),
             "frauds": frauds,
             "unlabelled": judged.unlabelled,
             "scores": {name: asdict(figures) for name, figures in found.items()},
+            "curves": {name: asdict(points) for name, points in curves.items()},
+            "histogram": msgspec.to_builtins(scores),
         }
         write_json(report, out)
         return

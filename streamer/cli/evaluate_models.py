@@ -1,5 +1,6 @@
 """`streamer evaluate --train-start`: models against each other, by days of training and of test."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from detectors.threads import use_one_thread
 from detectors.training.candidates import CANDIDATES
 from streamer import __version__
 from streamer.cli.output import write_json
+from streamer.cli.plots import keep
 from streamer.cli.source import open_archive, read_truth
 from streamer.clock import SystemClock
 from streamer.events.mapping_file import open_mapping
 from streamer.history import advances
 from streamer.progress import counting
 from streamer.protocol.contest import ALL, Entry, chosen, contest
-from streamer.protocol.sample import gather
+from streamer.protocol.sample import Sample, gather
 from streamer.protocol.split import Split
 from streamer.protocol.table import document_of, tables_of
 from streamer.settings import Settings
@@ -53,6 +55,7 @@ def evaluate_models(
     partitions: int,
     as_json: bool,
     out: Path | None,
+    plots: Path | None,
 ) -> None:
     """Train models on some days, judge them on later ones, and print how they compare.
 
@@ -81,20 +84,24 @@ def evaluate_models(
         "cards_per_day": choice.cards_per_day,
     }
     entries: list[Entry] = []
-    with training(console) as move:
-        for entry in contest(
-            sample,
-            {name: CANDIDATES[name] for name in names},
-            seeds,
-            SystemClock(),
-            labels=choice.labels,
-            cards_per_day=choice.cards_per_day,
-            progress=move,
-        ):
-            entries.append(entry)
-            if out is not None:
-                # Hours of training must not be lost with the model that fails last.
-                write_json(document_of(entries, sample, split, used), out)
+    try:
+        with training(console) as move:
+            for entry in contest(
+                sample,
+                {name: CANDIDATES[name] for name in names},
+                seeds,
+                SystemClock(),
+                labels=choice.labels,
+                cards_per_day=choice.cards_per_day,
+                progress=move,
+            ):
+                entries.append(entry)
+                if out is not None:
+                    write_json(document_of(entries, sample, split, used), out)
+    finally:
+        # Hours of training must not be lost with the model that fails last.
+        if plots is not None and entries:
+            keep(_pictures(entries, sample, choice), plots)
     if as_json and out is None:
         write_json(document_of(entries, sample, split, used), None)
         return
@@ -104,3 +111,11 @@ def evaluate_models(
         shown = Console(width=WIDTH)
     for table in tables_of(entries, sample, cards_per_day=choice.cards_per_day):
         shown.print(table)
+
+
+def _pictures(entries: Sequence[Entry], sample: Sample, choice: Contest) -> Mapping[str, bytes]:
+    from streamer.protocol.plots import draw
+    from streamer.protocol.scene import Scene
+
+    base = float(sample.truth.fraud.mean())
+    return draw(Scene.of(entries, base=base, cards_per_day=choice.cards_per_day))

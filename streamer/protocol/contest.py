@@ -8,6 +8,7 @@ import numpy as np
 from detectors.training.candidates import Candidate, Lesson, parameters_of
 from detectors.training.fit import Progress
 from streamer.clock import Clock
+from streamer.curves import Curves, curves_of
 from streamer.errors import ArchiveError, EnvironmentFault, SettingsError
 from streamer.protocol.figures import Figures, figures_of
 from streamer.protocol.sample import Sample
@@ -22,16 +23,24 @@ class Entry:
 
     Attributes:
         model: its name.
+        family: shared by models that differ in their backbone alone; None without a backbone.
+        backbone: name of the network that reads its windows, if any.
+        needs_labels: whether it learnt from labels.
         seed: of its training.
         figures: how well it ranks the payments of the test.
+        curves: the same at every threshold.
         parameters: numbers it keeps after training.
         training_s: seconds of training.
         windows_per_s: windows scored in a second.
     """
 
     model: str
+    family: str | None
+    backbone: str | None
+    needs_labels: bool
     seed: int
     figures: Figures
+    curves: Curves
     parameters: int
     training_s: float
     windows_per_s: float
@@ -103,8 +112,12 @@ def contest(
             scored = clock.monotonic()
             yield Entry(
                 model=name,
+                family=candidate.family,
+                backbone=candidate.backbone,
+                needs_labels=candidate.needs_labels,
                 seed=seed,
                 figures=figures_of(score, sample.truth, cards_per_day=cards_per_day),
+                curves=curves_of(score, sample.truth.fraud),
                 parameters=parameters_of(scorer),
                 training_s=trained - begin,
                 windows_per_s=len(score) / max(scored - trained, 1e-9),

@@ -34,6 +34,9 @@ def tables_of(entries: Sequence[Entry], sample: Sample, *, cards_per_day: int) -
     """
     learnt, judged = (f"{len(part):,}" for part in (sample.train, sample.test))
     title = f"{learnt} payments to learn from, {judged} judged, {int(sample.truth.fraud.sum()):,} of them fraud"
+    seeds = len({entry.seed for entry in entries})
+    if seeds > 1:
+        title += f"; means of {seeds} seeds ± half of the range"
     return _table(title, _worth(cards_per_day), entries), _table("", _COST, entries)
 
 
@@ -73,11 +76,13 @@ def _worth(cards_per_day: int) -> tuple[Column, ...]:
 def _table(title: str, columns: Sequence[Column], entries: Sequence[Entry]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     table.add_column("model", no_wrap=True)
+    table.add_column("labels")
     for heading, _, _ in columns:
         table.add_column(heading, justify="right", overflow="fold")
     for model, group in groupby(entries, key=lambda entry: entry.model):
         row = list(group)
-        table.add_row(model, *(_cell([value(entry) for entry in row], form) for _, value, form in columns))
+        learnt = "yes" if row[0].needs_labels else ""
+        table.add_row(model, learnt, *(_cell([value(entry) for entry in row], form) for _, value, form in columns))
     return table
 
 

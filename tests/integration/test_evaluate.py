@@ -2,17 +2,19 @@
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from streamer.cli.evaluate import evaluate
 from streamer.cli.train import train
-from streamer.errors import ArchiveError, SettingsError
+from streamer.errors import ArchiveError, EnvironmentFault, SettingsError
 from streamer.simulate.stream import simulate
 from streamer.simulate.to_file import to_file
 from tests.conftest import SMALL_WORLD
@@ -136,9 +138,10 @@ def test_models_need_frauds_to_learn_from(app: typer.Typer, canonical: Path, tmp
     result = CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK])
     assert isinstance(result.exception, ArchiveError)
     assert "'gradient_boosting' cannot learn" in str(result.exception)
-    out = tmp_path / "out.json"
-    CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK, "--json", str(out)])
+    out, plots = tmp_path / "out.json", tmp_path / "plots"
+    CliRunner().invoke(app, ["--data", str(path), *DAYS, *QUICK, "--plots", str(plots), "--json", str(out)])
     assert [entry["model"] for entry in models(out.read_text(encoding="utf-8"))] == ["amount"]
+    assert "<!-- amount -->" in (plots / "models.svg").read_text(encoding="utf-8")
 
 
 def test_a_label_of_another_name(app: typer.Typer, canonical: Path, tmp_path: Path) -> None:
@@ -185,6 +188,22 @@ def test_a_bundle_judges_foreign_payments_as_canonical_ones(
     assert found["scores"]["ensemble"]["auc"] > 0.8
 
 
+def test_what_a_bundle_is_worth_is_drawn_and_its_curves_are_kept(
+    app: typer.Typer, canonical: Path, bundle: Path, tmp_path: Path
+) -> None:
+    flags = ["--bundle", str(bundle), "--warm-up-days", "3", "--plots", str(tmp_path), "--json"]
+    result = CliRunner().invoke(app, ["--data", str(canonical), *flags])
+    assert result.exit_code == 0, result.output
+    assert_pictures(tmp_path, {"precision_recall", "recall_by_alert_rate", "scores"})
+    found = json.loads(result.stdout)
+    assert set(found["curves"]) == set(found["scores"])
+    for name, curves in found["curves"].items():
+        assert max(curves["recall_at_rate"]) == max(curves["recall"]) == 1, name
+        assert curves["precision"][-1] >= found["frauds"] / found["payments"]
+    assert sum(found["histogram"]["ordinary"]) == pytest.approx(1, abs=1e-4)
+    assert sum(found["histogram"]["fraud"]) == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -210,3 +229,50 @@ def test_a_preset_that_does_not_fit_names_the_column(app: typer.Typer, canonical
     result = CliRunner().invoke(app, ["--data", str(canonical), "--preset", "handbook", *DAYS])
     assert isinstance(result.exception, ArchiveError)
     assert "'TRANSACTION_ID'" in str(result.exception)
+
+
+def test_a_comparison_is_drawn_and_its_curves_are_kept(app: typer.Typer, canonical: Path, tmp_path: Path) -> None:
+    plots = tmp_path / "new" / "plots"
+    flags = [*DAYS, *QUICK, "--seeds", "2", "--plots", str(plots), "--json"]
+    result = CliRunner().invoke(app, ["--data", str(canonical), *flags])
+    assert result.exit_code == 0, result.output
+    assert_pictures(plots, {"models", "precision_recall", "recall_by_alert_rate", "quality_and_speed"})
+    drawn = (plots / "models.svg").read_text(encoding="utf-8")
+    entries = json.loads(result.stdout)["models"]
+    assert all(f"<!-- {entry['model']} -->" in drawn for entry in entries)
+    for entry in entries:
+        curves = entry["curves"]
+        assert np.interp(0.01, curves["alert_rate"], curves["recall_at_rate"]) == pytest.approx(
+            entry["figures"]["recall_at"]["0.01"], abs=0.05
+        )
+        area = np.trapezoid(curves["precision"], curves["recall"])
+        assert area == pytest.approx(entry["figures"]["average_precision"], abs=0.1)
+
+
+def assert_pictures(folder: Path, names: set[str]) -> None:
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(files) == {f"{name}.{form}" for name in names for form in ("svg", "png")}
+    for name, content in files.items():
+        assert content.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml"), name
+
+
+def test_without_the_package_that_draws_nothing_is_trained(
+    app: typer.Typer, canonical: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    out = tmp_path / "out.json"
+    flags = ["--data", str(canonical), *DAYS, *QUICK, "--plots", str(tmp_path / "plots"), "--json", str(out)]
+    result = CliRunner().invoke(app, flags)
+    assert isinstance(result.exception, EnvironmentFault)
+    assert "fraud-streamer[train]" in str(result.exception)
+    assert not out.exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_before_the_work(
+    app: typer.Typer, canonical: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "plots"
+    place.write_text("notes", encoding="utf-8")
+    result = CliRunner().invoke(app, ["--data", str(canonical), *DAYS, *QUICK, "--plots", str(place)])
+    assert isinstance(result.exception, EnvironmentFault)
+    assert str(place) in str(result.exception)

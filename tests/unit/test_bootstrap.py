@@ -29,6 +29,12 @@ def test_recall_is_that_of_the_riskiest() -> None:
     assert [found[f"recall_at_{rate}"] for rate in (0.001, 0.005, 0.01)] == pytest.approx([0.25, 0.5, 0.5])
 
 
+def test_recall_grows_with_the_rate_and_ties_share_what_they_find() -> None:
+    ranking = Ranking.of(np.array([3.0, 2.0, 2.0, 2.0, 2.0, 1.0]), np.array([False, True, True, False, False, False]))
+    rates = [0, 1 / 6, 2 / 6, 3 / 6, 5 / 6, 1]
+    assert ranking.recall_at(rates) == pytest.approx([0, 0, 0.25, 0.5, 1, 1])
+
+
 @given(ROWS)
 def test_a_payment_that_counts_thrice_is_three_payments(rows: list[tuple[int, bool, int]]) -> None:
     score, fraud, times = (np.array(column) for column in zip(*rows, strict=True))

@@ -195,7 +195,8 @@ def test_few_days_and_few_frauds_are_admitted(card: ModelCard) -> None:
 
 
 def test_without_the_package_that_draws_there_are_no_pictures(card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "streamer.cards.plots", raising=False)
+    for name in ("plots", "painting"):
+        monkeypatch.delitem(sys.modules, f"streamer.cards.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     documents = documents_of(card)
     assert set(documents) == {CARD, "card.md", "card.html"}
