@@ -1,12 +1,14 @@
 """Scores that do not depend on the batch: torch sees whole blocks of rows only.
 
 A matrix product may add in another order when the number of rows changes, so one window could get
-other bits alone than in a batch. Batches are therefore cut into chunks and the last chunk is filled
-up with rows of zeros, to a number of rows at which the machine's products are known to agree.
+other bits alone than in a batch. Batches are therefore cut into chunks, and the last chunk reaches
+back over rows that were done, or is filled up with zeros, to a number of rows at which the machine's
+products are known to agree.
 """
 
 from collections.abc import Callable
 from functools import cache
+from math import ceil
 
 import numpy as np
 import torch
@@ -41,10 +43,10 @@ def in_chunks(compute: Callable[..., Tensor], *inputs: Floats, most: int = ROWS)
     parts = []
     with torch.inference_mode():
         for start in range(0, max(count, 1), most):
-            rows = min(most, count - start)
-            missing = -rows % block if rows else block
-            chunk = (torch.from_numpy(_filled(each[start : start + rows], missing)) for each in inputs)
-            parts.append(compute(*chunk).numpy()[:rows])
+            stop = min(start + most, count)
+            first = stop - max(ceil((stop - start) / block), 1) * block
+            chunk = (torch.from_numpy(_from(first, each[:stop])) for each in inputs)
+            parts.append(compute(*chunk).numpy()[start - first :])
     return np.concatenate(parts)
 
 
@@ -67,7 +69,8 @@ def block_rows() -> int:
     return BLOCK
 
 
-def _filled(rows: Floats, missing: int) -> Floats:
-    if not missing:
-        return rows
-    return np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), np.float32)])
+def _from(first: int, rows: Floats) -> Floats:
+    """Return the rows from a place on; before the first one there are zeros."""
+    if first >= 0:
+        return rows[first:]
+    return np.concatenate([np.zeros((-first, *rows.shape[1:]), np.float32), rows])

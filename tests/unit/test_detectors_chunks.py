@@ -59,9 +59,10 @@ def test_a_network_sees_no_more_rows_than_it_asks_for() -> None:
     assert max(seen) == max(8 * BLOCK, block_rows())
 
 
-def test_what_fills_a_chunk_up_is_zero() -> None:
-    totals = in_chunks(lambda each: each.sum().expand(len(each)), np.ones((ROWS + 1, 2), np.float32))
-    assert totals[-1] == 2
+@pytest.mark.parametrize(("count", "seen"), [(1, 1), (BLOCK + 1, 2 * BLOCK), (ROWS + 1, block_rows())])
+def test_the_last_chunk_reaches_back_as_far_as_it_can_and_is_filled_up_with_zeros(count: int, seen: int) -> None:
+    totals = in_chunks(lambda each: each.sum().expand(len(each)), np.ones((count, 2), np.float32))
+    assert totals[-1] == 2 * min(seen, count)
 
 
 @settings(deadline=None)
