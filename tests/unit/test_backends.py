@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,14 @@ from detectors.chunks import ROWS
 from streamer.backends import AT_ONCE, Trial, best_of
 from streamer.bundles import open_bundle
 from streamer.cli.app import app
-from streamer.cli.bundles_backends import print_trial
-from streamer.errors import EnvironmentFault, SettingsError
-from streamer.settings import load
+from streamer.cli.bundles_backends import measured_on, print_trial
+from streamer.errors import ArchiveError, EnvironmentFault, SettingsError
+from streamer.events.decode import decode
+from streamer.settings import EventSettings, Settings, load
+from streamer.simulate.source import SimulatedSource
+from streamer.simulate.stream import simulate
+from streamer.simulate.to_file import to_file
+from tests.conftest import SMALL_WORLD
 from tests.helpers.small_bundles import drawn_windows
 
 
@@ -138,8 +144,27 @@ def test_a_bundle_scores_by_the_back_end_that_is_asked_for(bundle: Path) -> None
     np.testing.assert_allclose(by_onnx.tails, plain.tails, atol=0.01)
 
 
-def test_all_back_ends_are_measured_on_a_bundle(bundle: Path) -> None:
-    told = CliRunner().invoke(app, ["bundles", "backends", str(bundle), "--json"])
+def payments(folder: Path, count: int) -> Path:
+    path = folder / "payments.jsonl"
+    to_file(islice(simulate(SMALL_WORLD), count), path)
+    return path
+
+
+def test_too_few_payments_are_refused(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"holds 40 payments; 1024 are needed"):
+        measured_on(Settings(), bundle, payments(tmp_path, 40), 1)
+
+
+def test_simulated_payments_are_read_to_their_end() -> None:
+    source = SimulatedSource(islice(simulate(SMALL_WORLD), 5))
+    polls = [source.poll(timeout_s=0, max_records=3) for _ in range(3)]
+    assert [[record.offset for record in records] for records in polls] == [[0, 1, 2], [3, 4], []]
+    assert not decode(polls[0], EventSettings())[1]
+
+
+def test_all_back_ends_are_measured_on_a_bundle(bundle: Path, tmp_path: Path) -> None:
+    data = payments(tmp_path, max(AT_ONCE))
+    told = CliRunner().invoke(app, ["bundles", "backends", str(bundle), "--data", str(data), "--json"])
     assert told.exit_code == 0, told.output
     document = json.loads(told.output)
     judges = {(each["judge"], each["backend"]) for each in document["measured"]}
