@@ -28,6 +28,8 @@ _RETRIABLE = (
     errors.TransactionAbortedError,
     # A step out of turn, of a client that something before it, e.g. a refused batch, has upset.
     errors.IllegalStateError,
+    # Of what stood beside a refused batch in one request: the broker took none of it.
+    errors.OperationNotAttemptedError,
     # The next poll gives them a position.
     errors.NoOffsetForPartitionError,
 )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import kafka
-from kafka.errors import IllegalStateError, KafkaError
+from kafka.errors import IllegalStateError, KafkaError, OperationNotAttemptedError
 from kafka.producer.future import FutureRecordMetadata
 
 from streamer.errors import RetriableTransportError, TransportError
@@ -17,6 +17,7 @@ from streamer.transport.kafka_errors import translate, translated
 _BLOCK_TIMEOUT_MS = 5_000
 _BATCH_BYTES = 65_536
 _REQUEST_BYTES = 1_048_576
+_CONSEQUENCES = frozenset({KafkaError, OperationNotAttemptedError})
 RECORD_OVERHEAD_BYTES = 1_024
 """More than what wraps a message on its way: lengths, names of headers, the batch."""
 
@@ -81,8 +82,8 @@ def send(client: AbandoningProducer, message: Message) -> FutureRecordMetadata:
 
 def refusal(refused: Sequence[tuple[str, KafkaError]]) -> TransportError:
     """Make one error of all refusals, given as topics and causes."""
-    # Those that were refused for another's fault in their batch say only that.
-    topic, cause = min(refused, key=lambda pair: type(pair[1]) is KafkaError)
+    # Those that were refused for another's fault in their batch or request say only that.
+    topic, cause = min(refused, key=lambda pair: type(pair[1]) in _CONSEQUENCES)
     others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
     fault = translate(cause, f"writing to topic {topic!r}{others}")
     fault.__cause__ = cause

@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -35,7 +37,9 @@ QUICK = ["--newest", "2000", "--epochs", "1"]
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    words = [str(argument) for argument in arguments]
+    with patch.object(sys, "argv", ["streamer", *words]):  # the card tells them
+        return CliRunner().invoke(app, words)
 
 
 def document(*arguments: object) -> dict[str, object]:
@@ -81,7 +85,7 @@ def test_a_fine_tuned_bundle_follows_its_parent_and_tells_of_it(shelf: Path) -> 
     assert card.comparison.learnt_by_old == 0
     assert card.comparison.payments == card.data.held_back.payments == 400
     assert card.comparison.first == card.data.held_back.first
-    assert card.training.command.startswith("streamer ")
+    assert card.training.command.startswith("streamer train --data ")
     assert card.alerts_per_million == 20_000
     held_back = card.data.held_back.labels
     assert held_back.fraud > 0

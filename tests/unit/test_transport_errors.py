@@ -11,7 +11,7 @@ from streamer.errors import FencedError, RetriableTransportError, TransportError
 from streamer.settings import KafkaSettings
 from streamer.transport.kafka_errors import missing_topics_error, translate, translated
 from streamer.transport.kafka_faults import connection_fault
-from streamer.transport.kafka_writing import refused_before
+from streamer.transport.kafka_writing import refusal, refused_before
 
 
 def kinds(base: type[errors.KafkaError] = errors.KafkaError) -> Iterator[type[errors.KafkaError]]:
@@ -46,6 +46,15 @@ FENCED = {
     "UnknownMemberIdError",
     "UnknownProducerIdError",
 }
+
+
+def test_what_stood_beside_a_refused_batch_may_be_written_again() -> None:
+    """As the broker answers for all other topics of a request when one of them was deleted."""
+    beside = errors.OperationNotAttemptedError()
+    assert isinstance(refusal([("scores", beside)]), RetriableTransportError)
+    fault = refusal([("scores", beside), ("alerts", errors.TopicAuthorizationFailedError())])
+    assert not isinstance(fault, RetriableTransportError)
+    assert "'alerts' and 1 more" in str(fault)
 
 
 def test_there_is_something_to_translate() -> None:
