@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from detectors.training.corruption import corrupt
 from detectors.training.dataset import Parts, spread
 from detectors.training.evaluate import quality
 from detectors.training.fit import NOWHERE, Folders, Progress, TrainingConfig, fit_gan, fit_vae, split
+from detectors.training.pretrain import Pretrained, pretrain
 from detectors.training.processes import rank
 from detectors.training.tune import tune
 from streamer import __version__
@@ -163,9 +165,19 @@ def _detectors(
 ) -> Sequence[Detector]:
     parts, start = lesson.parts, lesson.start
     if start is None:
-        tails = FeatureTails.fit(parts.fit, TABLE)
-        vae = fit_vae(parts, TABLE, tuned.get(Vae.name, config), progress, folders=folders)
-        return vae, fit_gan(parts, TABLE, tuned.get(Gan.name, config), progress, folders=folders), tails
+
+        @cache
+        def begun(backbone: str, width: int) -> Pretrained | None:
+            if not config.pretrain:
+                return None
+            return pretrain(parts, TABLE, config, progress, backbone=backbone, width=width, folders=folders)
+
+        of_vae, of_gan = (tuned.get(name, config) for name in (Vae.name, Gan.name))
+        context = begun(of_vae.vae.backbone, of_vae.vae.width)
+        vae = fit_vae(parts, TABLE, of_vae, progress, start=context, folders=folders)
+        context = begun(of_gan.gan.backbone, of_gan.gan.width)
+        gan = fit_gan(parts, TABLE, of_gan, progress, start=context, folders=folders)
+        return vae, gan, FeatureTails.fit(parts.fit, TABLE)
     try:
         return tune(start.ensemble.detectors, parts, TABLE, config, progress, folders=folders)
     except ValueError as error:

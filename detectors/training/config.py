@@ -27,6 +27,7 @@ class TrainingConfig:
             Kingma et al. 2016.
         warm_up: share of the steps in which beta grows from 0.
         generated_weight: weight of the generator's samples against the corruptions' 1.
+        pretrain: whether backbones first learn to tell hidden fields of windows.
         focal: whether the classifier learns less from what it already tells easily.
         vae: the VAE's parts.
         gan: the GAN's parts.
@@ -46,6 +47,7 @@ class TrainingConfig:
     free_bits: float = 0.05
     warm_up: float = 0.2
     generated_weight: float = 0.1
+    pretrain: bool = False
     focal: bool = True
     vae: VaeConfig = field(default_factory=VaeConfig)
     gan: GanConfig = field(default_factory=GanConfig)

@@ -9,7 +9,7 @@ from detectors.api import FeatureTable
 from detectors.models.backbones import BACKBONES
 from detectors.models.backbones.base import Backbone
 from detectors.scaling import Scaling
-from detectors.training.config import Progress, TrainingConfig
+from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, Parts
 from detectors.training.loop import seeded, train
 from detectors.training.tasks.masking import MaskedFieldModel, MaskingTask
@@ -54,6 +54,7 @@ def pretrain(
     *,
     backbone: str,
     width: int,
+    folders: Folders = NOWHERE,
 ) -> Pretrained:
     """Train a backbone by masked field modelling; the epoch that tells held-back fields best is kept.
 
@@ -64,10 +65,11 @@ def pretrain(
         progress: told of every step.
         backbone: a name in BACKBONES.
         width: D.
+        folders: a pre-training that was killed goes on from the checkpoints that it left there.
     """
     scaling = Scaling.fit(parts.fit, table)
     with seeded(config.seed + 4):
         network = MaskedFieldModel(backbone, width, table)
-    task = MaskingTask(network, scaling, table, parts.held_back, config.seed)
-    train(task, Examples(parts.fit), config, progress)
+    task = MaskingTask(network, scaling, table, parts.held_back, config.seed, name=f"pretraining-{backbone}-{width}")
+    train(task, Examples(parts.fit), config, progress, folders)
     return Pretrained(backbone, width, network.backbone.state_dict())

@@ -30,3 +30,15 @@ def successor_of(
             raise SettingsError(f"version {made.version!r} of {str(start)!r} is no number: name the next --version")
         version = str(int(made.version) + 1)
     return parent, bundle_id or made.bundle_id, version
+
+
+def require_nothing_new(parent: Bundle | None, *, search: int | None, pretrain: bool) -> None:
+    """Refuse options that only mean something where nothing is gone on from.
+
+    Raises:
+        SettingsError: names the option.
+    """
+    if parent is not None and search is not None:
+        raise SettingsError("--search tries settings of new models, --from goes on with old ones: leave one out")
+    if parent is not None and pretrain:
+        raise SettingsError("--pretrain is for new models, --from goes on with old ones: leave one out")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from streamer.cli.options import (
     mapping_from,
     settings_from,
 )
-from streamer.errors import EnvironmentFault, SettingsError
+from streamer.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Read
@@ -43,6 +44,9 @@ def train(
     preset: Preset = None,
     newest: Annotated[int, typer.Option(min=1_000, help="Learn from so many of the newest payments.")] = 60_000,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data; unset: the models' own.")] = None,
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Let backbones first learn to tell hidden fields of windows.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of all randomness in training.")] = 0,
     bundle_id: Annotated[str | None, typer.Option(help="Name of the line of bundles; unset begins one.")] = None,
     version: Annotated[str | None, typer.Option(help="Version within the line; unset: 1, or the next one.")] = None,
@@ -74,7 +78,7 @@ def train(
     from detectors.training.processes import rank
     from streamer.cards.make import Circumstances
     from streamer.cli.command_line import command_line
-    from streamer.cli.fine_tuning import successor_of
+    from streamer.cli.fine_tuning import require_nothing_new, successor_of
     from streamer.cli.source import labels_if_any, open_source
     from streamer.clock import SystemClock
     from streamer.events.mapping_file import open_mapping
@@ -92,8 +96,7 @@ def train(
     first = rank() == 0
     console = Console(stderr=True, quiet=not first)
     parent, bundle_id, version = successor_of(start, bundle_id, version)
-    if parent is not None and search is not None:
-        raise SettingsError("--search tries settings of new models, --from goes on with old ones: leave one out")
+    require_nothing_new(parent, search=search, pretrain=pretrain)
     labels = labels_if_any(settings, data, label, console)
     work = Workplace.beside(out, work_dir)
     files = work.files(rank()) if newest > IN_MEMORY else None
@@ -106,7 +109,9 @@ def train(
             f"warning: {history.days:.1f} days are little: users' histories will outgrow what the calibration saw, "
             f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
         )
-    chosen = TrainingConfig(seed=seed) if epochs is None else TrainingConfig(seed=seed, epochs=epochs)
+    chosen = TrainingConfig(seed=seed, pretrain=pretrain)
+    if epochs is not None:
+        chosen = replace(chosen, epochs=epochs)
     new = NewBundle(out, bundle_id, version, round(SystemClock().wall() * 1000))
     about = Circumstances(
         source=settings.topics.transactions if data is None else data.name,

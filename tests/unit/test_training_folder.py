@@ -47,10 +47,11 @@ def made_of(
     progress: Callable[[Progress], None] = lambda _: None,
     folders: Folders = NOWHERE,
     start: Bundle | None = None,
+    config: TrainingConfig = CONFIG,
 ) -> set[tuple[str, str]]:
     """Make a bundle; return its files."""
     new = NewBundle(folder, "line", "1", 0)
-    made = train_bundle(payments, new, CONFIG, progress, folders=folders, start=start)
+    made = train_bundle(payments, new, config, progress, folders=folders, start=start)
     assert made is not None
     return {(file.name, file.sha256) for file in made.files}
 
@@ -81,6 +82,24 @@ def test_a_killed_fine_tuning_goes_on_and_ends_in_the_same_bundle(tmp_path: Path
     went_on = made_of(later(), tmp_path / "a", progress=tell, folders=folders, start=parent)
     assert told[0] == ("gan", 3), "what was learnt before the kill is not learnt again"
     assert went_on == made_of(later(), tmp_path / "b", start=parent)
+
+
+def test_models_begin_with_a_pre_trained_backbone_if_asked_to_also_after_a_kill(tmp_path: Path) -> None:
+    config, folders = replace(CONFIG, pretrain=True), Folders(tmp_path / "work", every=2)
+    told: list[str] = []
+
+    def tell(now: Progress) -> None:
+        told.append(now.model)
+        if len(told) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        made_of(history(), tmp_path / "a", progress=tell, folders=folders, config=config)
+    begun = made_of(history(), tmp_path / "a", progress=tell, folders=folders, config=config)
+    assert list(dict.fromkeys(told)) == ["pretraining-tcn-32", "vae", "gan"], "both models have the same backbone"
+    assert begun == made_of(history(), tmp_path / "b", config=config)
+    without = dict(made_of(history(), tmp_path / "c"))
+    assert all(without[name] != sha256 for name, sha256 in begun if name.startswith(("vae", "gan")))
 
 
 def test_another_training_does_not_go_on_from_it(tmp_path: Path) -> None:

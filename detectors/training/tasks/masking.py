@@ -56,12 +56,18 @@ class MaskedFieldModel(nn.Module):
 class MaskingTask:
     """The loss is the mean squared error of what was hidden, in scaled units."""
 
-    name = "pretraining"
-
     def __init__(
-        self, network: MaskedFieldModel, scaling: Scaling, table: FeatureTable, held_back: Windows, seed: int
+        self,
+        network: MaskedFieldModel,
+        scaling: Scaling,
+        table: FeatureTable,
+        held_back: Windows,
+        seed: int,
+        *,
+        name: str = "pretraining",
     ) -> None:
         """Take a network to train; the epoch that tells hidden fields of `held_back` best is kept."""
+        self.name = name
         self._network = network
         self._scaling = scaling
         self._groups = groups_of(table)
