@@ -5,16 +5,19 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from detectors.api import Floats, Windows
 from detectors.models.backbones import BACKBONES
 from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
 from detectors.models.trained import Trained
+from detectors.models.verdict import verdict_inputs
 from detectors.scaling import LEAST, MOST
 from detectors.threads import use_one_thread
 from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
 from detectors.training.evaluate import quality
 from detectors.training.fit import TrainingConfig, train_gan
+from detectors.training.loop import seeded
 from streamer.state.features import TABLE
 from tests.helpers.lessons import parts, scaling
 from tests.helpers.windows import set_last
@@ -61,6 +64,23 @@ def test_every_parameter_of_the_generator_learns() -> None:
     for name, parameter in fresh.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_one_batch_can_be_learnt_by_heart() -> None:
+    real = parts().fit.rows(slice(1_000, 1_064))
+    both = [verdict_inputs(each, scaling()) for each in (real, corrupt(real, TABLE, np.random.default_rng(3)))]
+    window, last = (torch.from_numpy(np.concatenate(each)) for each in zip(*both, strict=True))
+    is_bad = torch.arange(128) >= 64
+    with seeded(0):
+        fresh = Discriminator(GanConfig(), TABLE)
+    optimiser = torch.optim.Adam(fresh.parameters(), lr=1e-2)
+    for _ in range(150):
+        optimiser.zero_grad()
+        loss = nn.functional.binary_cross_entropy_with_logits(fresh(window, last), is_bad.float())
+        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+        optimiser.step()
+    assert loss.item() < 0.01
+    assert ((fresh(window, last) > 0) == is_bad).all()
 
 
 def test_corruptions_of_unseen_windows_are_told_from_real_ones() -> None:
