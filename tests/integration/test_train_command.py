@@ -38,7 +38,9 @@ def run(*arguments: str) -> dict[str, object]:
 
 
 def digests(bundle: Path) -> set[tuple[str, str]]:
-    return {(file.name, file.sha256) for file in open_bundle(bundle).manifest.files}
+    """Return what a bundle judges by; its card also tells when it was made."""
+    files = open_bundle(bundle).manifest.files
+    return {(file.name, file.sha256) for file in files if not file.name.startswith("card")}
 
 
 def test_a_killed_training_goes_on_to_the_same_bundle(past: Path, tmp_path: Path) -> None:
