@@ -18,9 +18,10 @@ from streamer.transport.kafka_admin import probe
 
 PATIENCE_S = 60.0
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from streamer.transport.embedded import EmbeddedKafka
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born without
 with EmbeddedKafka(Path(sys.argv[1]), cache=Path(sys.argv[2])) as broker:
     print(broker.bootstrap, flush=True)
     time.sleep(600)
