@@ -18,6 +18,7 @@ from detectors.models.gan import Gan
 from detectors.models.tails import FeatureTails
 from detectors.models.vae import Vae
 from detectors.threads import use_one_thread
+from detectors.training.config import DamagedCheckpoint
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Parts, spread
 from detectors.training.evaluate import quality
@@ -112,6 +113,8 @@ def train_bundle(
         detectors = _detectors(lesson, config, tuned, progress, folders)
     except ImportError as error:
         raise EnvironmentFault(f"training needs {error.name}: run pip install 'fraud-streamer[train]'") from error
+    except DamagedCheckpoint as error:
+        raise EnvironmentFault(f"{error}: remove it, and its model is trained from the beginning") from error
     if rank() > 0:
         return None
     suspicious = corrupt(parts.held_back, TABLE, np.random.default_rng(config.seed))

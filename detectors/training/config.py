@@ -89,6 +89,10 @@ class Progress:
     windows: int
 
 
+class DamagedCheckpoint(Exception):
+    """A checkpoint cannot be gone on from; the text names the file, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Where a training leaves what it leaves beside a detector.

@@ -33,6 +33,7 @@ JOURNAL = "search.journal"
 _TOLD_APART = 20_000
 """Windows that a trial is judged by, at most."""
 
+_MADE = (TrialState.COMPLETE, TrialState.PRUNED)
 _NEVER_GIVEN_UP = 4
 """Trials that others are compared with before any is given up."""
 _EPOCHS_UNTOUCHED = 1
@@ -65,14 +66,14 @@ def search(
     judged = parts.held_back.rows(spread(len(parts.held_back), _TOLD_APART))
     parts = Parts(parts.fit, judged)
     bad = corrupt(judged, table, np.random.default_rng([config.seed, 3]))
-    study = _study(model, config.seed, folder)
-    _repeat_unfinished(study)
-    if not study.trials:
+    study = _study(model, folder)
+    _give_up_unfinished(study)
+    if not study.get_trials(states=(*_MADE, TrialState.WAITING)):
         study.enqueue_trial(space.usual(config))
 
     def judge(trial: Trial) -> float:
         own = space.apply(config, space.draw(trial))
-        name = f"{model}, trial {trial.number + 1}"
+        name = f"{model}, trial {len(_made(study)) + 1}"
 
         def look(epoch: int, task: Task) -> None:
             if isinstance(task, Viewable):
@@ -84,7 +85,10 @@ def search(
         score = np.concatenate([detector.score(judged), detector.score(bad)])
         return quality(score, np.arange(len(score)) >= len(judged)).auc
 
-    study.optimize(judge, n_trials=max(0, trials - len(_made(study))))
+    while (count := len(_made(study))) < trials:
+        # Seeded by what was made: a search that was killed draws what it would have drawn.
+        study.sampler = optuna.samplers.TPESampler(seed=config.seed + count)
+        study.optimize(judge, n_trials=1)
     best, made = study.best_trial, _made(study)
     return Found(
         config=space.apply(config, best.params),
@@ -96,24 +100,21 @@ def search(
     )
 
 
-def _study(model: str, seed: int, folder: Path) -> optuna.Study:
+def _study(model: str, folder: Path) -> optuna.Study:
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
     study = optuna.create_study(study_name=model, storage=storage, direction="maximize", load_if_exists=True)
-    # A sampler that went on with the same seed would draw the trials of before once more.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     study.pruner = optuna.pruners.MedianPruner(n_startup_trials=_NEVER_GIVEN_UP, n_warmup_steps=_EPOCHS_UNTOUCHED)
     return study
 
 
-def _repeat_unfinished(study: optuna.Study) -> None:
-    """Queue what a killed search was at."""
+def _give_up_unfinished(study: optuna.Study) -> None:
+    """Leave what a killed search was at; the same is drawn again."""
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params)
 
 
 def _made(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """Return the trials that need not be made again, the first one first."""
-    return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+    return study.get_trials(states=_MADE)

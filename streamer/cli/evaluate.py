@@ -1,5 +1,6 @@
 """`streamer evaluate`: a bundle, or models to be trained, against labelled payments."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from streamer.cli.options import Config, Json, Mapping, Overrides, Partitions, Preset, mapping_from, settings_from
+from streamer.cli.output import require_place
 from streamer.errors import SettingsError
 
 
@@ -17,7 +19,12 @@ class Labels(StrEnum):
     DELAYED = "delayed"
 
 
+_OF_MODELS = ("train_days", "delay_days", "test_days", "cards_per_day", "models", "labels", "seeds", "seed")
+_OF_BUNDLES = ("episode", "warm_up_days")
+
+
 def evaluate(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(help="Labelled archive: Parquet, CSV or JSON lines.")],
     out: Annotated[Path | None, typer.Argument(help="With --json: write to this file.", metavar="[OUT]")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle: worker.bundle.")] = None,
@@ -50,12 +57,15 @@ def evaluate(
     """Judge a bundle on labelled payments; with --train-start, train models and compare them."""
     if out is not None and not as_json:
         raise SettingsError(f"{str(out)!r} is not expected: write --json before it to have the result written there")
+    if out is not None:
+        require_place(out)
     if plots is not None:
         from streamer.cli.plots import open_folder
 
         open_folder(plots)
     settings = settings_from(config, overrides, worker__bundle=bundle, events__mapping=mapping_from(mapping, preset))
     if train_start is None:
+        _require_unused(context, _OF_MODELS, "is for models that are trained here: add --train-start, or leave it out")
         from streamer.cli.evaluate_bundle import evaluate_bundle
 
         evaluate_bundle(
@@ -72,6 +82,7 @@ def evaluate(
         return
     if bundle is not None:
         raise SettingsError("choose one: --bundle judges a finished bundle, --train-start trains models")
+    _require_unused(context, _OF_BUNDLES, "is for a finished bundle: leave it out with --train-start")
     from streamer.cli.evaluate_models import Contest, evaluate_models
     from streamer.protocol.split import Split
 
@@ -80,3 +91,15 @@ def evaluate(
     evaluate_models(
         settings, data, split, choice, label=label, partitions=partitions, as_json=as_json, out=out, plots=plots
     )
+
+
+def _require_unused(context: typer.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that were given and would do nothing.
+
+    Raises:
+        SettingsError: names the option.
+    """
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise SettingsError(f"--{name.replace('_', '-')} {why}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from streamer.cli.output import make_folder
 from streamer.errors import EnvironmentFault
 
 
@@ -15,10 +16,7 @@ def open_folder(folder: Path) -> None:
     """
     if find_spec("matplotlib") is None:
         raise EnvironmentFault("--plots needs matplotlib: run pip install 'fraud-streamer[train]'")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EnvironmentFault(f"--plots: the folder {str(folder)!r} cannot be made: {error}") from error
+    make_folder(folder, "--plots")
 
 
 def keep(pictures: Mapping[str, bytes], folder: Path) -> None:

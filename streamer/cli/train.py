@@ -22,6 +22,7 @@ from streamer.cli.options import (
     mapping_from,
     settings_from,
 )
+from streamer.cli.output import make_folder
 from streamer.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from detectors.manifest import Provenance
     from detectors.training.found import Found
+    from streamer.history import History
 
 ENOUGH_DAYS = 14
 IN_MEMORY = 200_000
@@ -89,8 +91,7 @@ def train(
     from streamer.training_folder import Workplace
     from streamer.training_progress import training
 
-    if out.exists():
-        raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
+    _require_places(out, tensorboard)
     chosen_mapping = mapping_from(mapping, preset)
     settings = settings_from(config, overrides, kafka__bootstrap_servers=bootstrap, events__mapping=chosen_mapping)
     first = rank() == 0
@@ -104,11 +105,7 @@ def train(
     with counting("payments read", console) as count:
         chosen_fields = open_mapping(settings.events.mapping)
         history = collect(source, settings, chosen_fields, newest=newest, progress=count, files=files)
-    if history.days < ENOUGH_DAYS:
-        console.print(
-            f"warning: {history.days:.1f} days are little: users' histories will outgrow what the calibration saw, "
-            f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
-        )
+    _warn(history, console)
     chosen = TrainingConfig(seed=seed, pretrain=pretrain)
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
@@ -132,6 +129,26 @@ def train(
     if manifest is None:
         return
     _tell(out, manifest.made, found, history.rejected, as_json=as_json)
+
+
+def _require_places(out: Path, tensorboard: Path | None) -> None:
+    if out.exists():
+        raise EnvironmentFault(f"{str(out)!r} exists: a bundle is never changed; choose another --out")
+    if tensorboard is not None:
+        make_folder(tensorboard, "--tensorboard")
+
+
+def _warn(history: "History", console: Console) -> None:
+    if history.rejected:
+        console.print(
+            f"warning: {history.rejected:,} records were no transactions and are left out; if they are payments, "
+            "give a --mapping of their fields"
+        )
+    if history.days < ENOUGH_DAYS:
+        console.print(
+            f"warning: {history.days:.1f} days are little: users' histories will outgrow what the calibration saw, "
+            f"and alerts will exceed the budget; give {ENOUGH_DAYS} days or more"
+        )
 
 
 def _tell(out: Path, made: "Provenance", found: "Read[str, Found]", rejected: int, *, as_json: bool) -> None:

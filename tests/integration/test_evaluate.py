@@ -211,6 +211,8 @@ def test_what_a_bundle_is_worth_is_drawn_and_its_curves_are_kept(
         ([*DAYS, "--models", " ,"], "names no model"),
         ([*DAYS, "--models", "gradient_boosting"], "'gradient_boosting' learns from labels: add --labels delayed"),
         ([*DAYS, "--bundle", "b"], "choose one: --bundle"),
+        ([*DAYS, "--warm-up-days", "3"], "--warm-up-days is for a finished bundle"),
+        (["--bundle", "b", "--models", "vae"], "--models is for models that are trained here"),
         ([*DAYS, "--preset", "no-such"], "there is no preset 'no-such'"),
         ([*DAYS, "--preset", "handbook", "--mapping", "m.toml"], "choose one mapping"),
         ([*DAYS, "out.json"], "write --json before it"),

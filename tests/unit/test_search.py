@@ -1,7 +1,7 @@
 """A search for hyper-parameters: what it chooses from, that it goes on, and what it must not see."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial
 
 from detectors.api import Windows
@@ -17,7 +19,7 @@ from detectors.threads import use_one_thread
 from detectors.training.config import Progress, TrainingConfig
 from detectors.training.fit import fit_vae, split
 from detectors.training.found import Chosen, Found
-from detectors.training.search import search
+from detectors.training.search import JOURNAL, search
 from detectors.training.search_spaces import SEARCHABLE, Space
 from streamer.history import History
 from streamer.searching import search_models
@@ -95,22 +97,35 @@ def test_a_hopeless_trial_is_given_up_and_counts(tmp_path: Path, monkeypatch: py
     assert not steps, "what was given up is not tried again"
 
 
-def test_a_killed_search_goes_on_and_repeats_what_it_was_at(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_killed_search_goes_on_and_finds_what_it_would_have_found(tmp_path: Path, at: int) -> None:
     told: list[str] = []
 
     def kill(now: Progress) -> None:
-        told.append(now.model)
-        if now.model == "vae, trial 2":
+        if now.model == f"vae, trial {at}":
             raise Killed
 
+    def found(progress: Callable[[Progress], None], folder: Path) -> Found:
+        return search("vae", windows(), TABLE, CONFIG, trials=3, progress=progress, folder=folder)
+
     with pytest.raises(Killed):
-        search("vae", windows(), TABLE, CONFIG, trials=3, progress=kill, folder=tmp_path)
+        found(kill, tmp_path / "killed")
+    went_on = found(lambda now: told.append(now.model), tmp_path / "killed")
+    assert set(told) == {f"vae, trial {number}" for number in range(at, 4)}
+    assert went_on == found(lambda _: None, tmp_path / "whole")
     told.clear()
-    search("vae", windows(), TABLE, CONFIG, trials=3, progress=lambda now: told.append(now.model), folder=tmp_path)
-    assert set(told) == {"vae, trial 3", "vae, trial 4"}
-    told.clear()
-    search("vae", windows(), TABLE, CONFIG, trials=3, progress=lambda now: told.append(now.model), folder=tmp_path)
+    found(lambda now: told.append(now.model), tmp_path / "killed")
     assert not told
+
+
+def test_what_was_cut_off_without_a_word_is_made_again(tmp_path: Path) -> None:
+    whole = search("vae", windows(), TABLE, CONFIG, trials=2, progress=lambda _: None, folder=tmp_path / "whole")
+    search("vae", windows(), TABLE, CONFIG, trials=1, progress=lambda _: None, folder=tmp_path / "killed")
+    journal = JournalStorage(JournalFileBackend(str(tmp_path / "killed" / JOURNAL)))
+    running = optuna.load_study(study_name="vae", storage=journal).ask()
+    running.suggest_categorical("batch_size", (128, 256, 512))
+    again = search("vae", windows(), TABLE, CONFIG, trials=2, progress=lambda _: None, folder=tmp_path / "killed")
+    assert again == whole
 
 
 def test_what_calibrates_is_not_looked_at(tmp_path: Path) -> None:

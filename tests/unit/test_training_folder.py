@@ -69,6 +69,14 @@ def test_a_killed_training_ends_in_the_same_bundle(tmp_path: Path) -> None:
     assert made_of(history(), tmp_path / "a", folders=folders) == made_of(history(), tmp_path / "b")
 
 
+@pytest.mark.parametrize("damage", [b"", b"no checkpoint", bytes(range(256)) * 12])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "vae.ckpt").write_bytes(damage)
+    with pytest.raises(EnvironmentFault, match=r"vae\.ckpt' is damaged .*: remove it") as caught:
+        made_of(history(), tmp_path / "a", folders=Folders(tmp_path))
+    assert "weights_only" not in str(caught.value)
+
+
 def test_a_killed_fine_tuning_goes_on_and_ends_in_the_same_bundle(tmp_path: Path) -> None:
     made_of(history(), tmp_path / "parent")
     parent, folders = open_bundle(tmp_path / "parent"), Folders(tmp_path / "work", every=2)

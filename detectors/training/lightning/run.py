@@ -12,7 +12,7 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor
 
-from detectors.training.config import Folders, Progress, TrainingConfig
+from detectors.training.config import DamagedCheckpoint, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Examples, batches_an_epoch
 from detectors.training.lightning.callbacks import Checkpoints, Looking, OwnSignals, Telling
 from detectors.training.lightning.data import ExamplesModule
@@ -39,16 +39,23 @@ def run(
         progress: told of every step.
         folders: where checkpoints and curves go.
         after_epoch: looks at the task after each epoch.
+
+    Raises:
+        DamagedCheckpoint: what a killed training left cannot be read.
     """
     batches = batches_an_epoch(len(examples), config.batch_size)
     module = TaskModule(task, config, batches).train()
     checkpoint = None if folders.checkpoints is None else folders.checkpoints / f"{task.name}.ckpt"
     resumed = False
     if checkpoint is not None and checkpoint.exists():
-        kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        resumed = module.began(kept)
-        if resumed:
-            module.on_load_checkpoint(kept)
+        try:
+            kept = torch.load(checkpoint, weights_only=True, map_location="cpu")
+            resumed = module.began(kept)
+            if resumed:
+                module.on_load_checkpoint(kept)
+        except Exception as error:
+            # torch's own text tells people to load whatever the file holds.
+            raise DamagedCheckpoint(f"checkpoint {str(checkpoint)!r} is damaged ({type(error).__name__})") from error
         if module.finished:
             return module.best
     callbacks: list[Callback] = [
