@@ -1,5 +1,6 @@
 """Discriminator and generator: what one tells apart, and that the other draws various windows."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -90,6 +91,16 @@ def test_corruptions_of_unseen_windows_are_told_from_real_ones() -> None:
         # Payments of another user may be just what this user does.
         least = 0.65 if corruption is foreign else 0.8
         assert _auc(corrupted_by(corruption, held_back, TABLE, rng)) > least, corruption.__name__
+
+
+def test_a_game_for_margins_teaches_it_too() -> None:
+    discriminator, _ = train_gan(parts(), scaling(), TABLE, replace(CONFIG, hinge=True), lambda _: None)
+    trained = Gan.finish(Trained(TABLE, CONFIG.gan, scaling(), discriminator), parts().fit)
+    held_back = parts().held_back
+    score = np.concatenate(
+        [trained.score(each) for each in (held_back, corrupt(held_back, TABLE, np.random.default_rng(11)))]
+    )
+    assert quality(score, np.arange(len(score)) >= len(held_back)).auc > 0.8
 
 
 def test_the_generator_does_not_collapse() -> None:

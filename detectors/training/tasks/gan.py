@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from detectors.api import FeatureTable, Windows
 from detectors.models.gan import Discriminator, Gan, Generator
@@ -56,13 +56,16 @@ class GanTask:
         center, scale = tensors_for(self._generator, self._scaling.center, self._scaling.scale)
         generated = self._generator(noise.to(device_of(self._generator)), real[0][:, :, -1], center, scale)
         yield self._adversarial(real, bad, generated)
-        drawn, gap = softplus(self._discriminator(*generated)).mean(), _moment_gap(real, generated)
+        of_generated = self._discriminator(*generated)
+        # By margins the generator goes on beyond the margin, where nothing would pull it any more.
+        drawn = (of_generated if self._config.hinge else softplus(of_generated)).mean()
+        gap = _moment_gap(real, generated)
         yield Loss(drawn + gap, {"generator": drawn.detach(), "moment_gap": gap.detach()})
 
     def held_back_loss(self) -> float:
         """See `Task.held_back_loss`."""
         real, bad = (self._discriminator(*self._pair(each)) for each in self._checked)
-        return (softplus(real).mean() + softplus(-bad).mean()).item()
+        return (self._miss(real).mean() + self._miss(-bad).mean()).item()
 
     def view(self) -> View:
         """See `Viewable.view`."""
@@ -71,10 +74,10 @@ class GanTask:
         return Pair.of(judged, self._table).scored(Gan.finish(trained, judged))
 
     def _adversarial(self, real: Both, bad: Both, generated: Both) -> Loss:
-        """Return the discriminator's logistic loss; its logit is of "not real"."""
+        """Return the discriminator's loss; its logit is of "not real"."""
         window, last = (torch.cat(each) for each in zip(real, bad, [part.detach() for part in generated], strict=True))
         of_real, of_bad, of_generated = self._discriminator(window, last).chunk(3)
-        loss = softplus(of_real) + softplus(-of_bad) + self._config.generated_weight * softplus(-of_generated)
+        loss = self._miss(of_real) + self._miss(-of_bad) + self._config.generated_weight * self._miss(-of_generated)
         with torch.no_grad():
             parts = {
                 "balance/real_taken_for_real": (of_real < 0).float().mean(),
@@ -82,6 +85,10 @@ class GanTask:
                 "balance/generated_found": (of_generated > 0).float().mean(),
             }
         return Loss(loss.mean(), parts)
+
+    def _miss(self, logit: Tensor) -> Tensor:
+        """Return what it costs to call windows "not real" by so much that are real."""
+        return relu(1 + logit) if self._config.hinge else softplus(logit)
 
     def _pair(self, windows: Windows) -> Both:
         window, last = tensors_for(self._discriminator, *verdict_inputs(windows, self._scaling))
