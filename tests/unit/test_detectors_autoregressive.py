@@ -11,7 +11,6 @@ from detectors.api import Windows
 from detectors.models.autoregressive import Autoregressive, AutoregressiveConfig, NextEventNetwork, rarities
 from detectors.models.backbones import BACKBONES
 from detectors.models.next_event import FIELDS, NextEvents, columns_of, known_by_field
-from detectors.threads import use_one_thread
 from detectors.training.fit import TrainingConfig, fit_autoregressive
 from streamer.state.features import TABLE
 from tests.helpers.lessons import parts, scaling
@@ -19,11 +18,6 @@ from tests.helpers.windows import set_last
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
 PLACE = {field.feature: place for place, field in enumerate(FIELDS)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

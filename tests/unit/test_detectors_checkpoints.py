@@ -12,7 +12,6 @@ import torch
 
 from detectors.api import FeatureTable, Windows
 from detectors.registry import Storable
-from detectors.threads import use_one_thread
 from detectors.training.config import NOWHERE, Folders, Progress, TrainingConfig
 from detectors.training.dataset import Parts, split_by_time
 from detectors.training.fit import fit_gan, fit_vae
@@ -37,11 +36,6 @@ FITS: Mapping[str, Fit] = {"vae": fit_vae, "gan": fit_gan}
 
 class Killed(Exception):
     pass
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

@@ -11,7 +11,6 @@ from detectors.api import Windows
 from detectors.models.backbones import BACKBONES
 from detectors.models.classifier import Classifier, ClassifierConfig, ClassifierNetwork, platt
 from detectors.scaling import Scaling
-from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Examples, Parts, split_by_time
 from detectors.training.evaluate import quality
@@ -26,11 +25,6 @@ from tests.helpers.windows import simulated_windows
 CONFIG = TrainingConfig(epochs=3, batch_size=128)
 STEP = Step(at=0.5, key=(0,))
 SHARE = 0.05
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

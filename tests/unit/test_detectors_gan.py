@@ -14,7 +14,6 @@ from detectors.models.gan import Discriminator, Gan, GanConfig, Generator
 from detectors.models.trained import Trained
 from detectors.models.verdict import verdict_inputs
 from detectors.scaling import LEAST, MOST
-from detectors.threads import use_one_thread
 from detectors.training.corruption import CORRUPTIONS, corrupt, corrupted_by, foreign
 from detectors.training.evaluate import quality
 from detectors.training.fit import TrainingConfig, train_gan
@@ -24,11 +23,6 @@ from tests.helpers.lessons import parts, scaling
 from tests.helpers.windows import set_last
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

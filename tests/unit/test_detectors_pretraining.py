@@ -14,7 +14,6 @@ from detectors.models.classifier import ClassifierConfig
 from detectors.models.gan import GanConfig
 from detectors.models.vae import VaeConfig
 from detectors.scaling import EXTRA_CHANNELS, Scaling
-from detectors.threads import use_one_thread
 from detectors.training.dataset import Examples, Parts, split_by_time
 from detectors.training.fit import TrainingConfig, fit_autoregressive, fit_classifier, fit_vae, train_gan
 from detectors.training.loop import seeded, train
@@ -27,11 +26,6 @@ from tests.helpers.windows import simulated_windows
 CHANNELS = TABLE.steps + EXTRA_CHANNELS
 CONFIG = TrainingConfig(epochs=8, batch_size=64, learning_rate=5e-3)
 WIDTH = 16
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from detectors.api import FeatureTable, Windows
 from detectors.registry import Storable
 from detectors.scaling import LEAST, MOST, Scaling
-from detectors.threads import use_one_thread
 from detectors.training.corruption import corrupt
 from detectors.training.dataset import Parts, batches_an_epoch, shuffled, split_by_time
 from detectors.training.fit import Progress, TrainingConfig, fit_autoregressive, fit_gan, fit_vae, split
@@ -23,11 +22,6 @@ Fit = Callable[[Parts, FeatureTable, TrainingConfig, Callable[[Progress], None]]
 
 FITS: tuple[Fit, ...] = (fit_vae, fit_gan, fit_autoregressive)
 CONFIG = TrainingConfig(seed=3, epochs=2, batch_size=64)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @pytest.fixture(scope="module")

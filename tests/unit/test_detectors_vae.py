@@ -13,7 +13,6 @@ from detectors.models.backbones import BACKBONES
 from detectors.models.trained import Trained
 from detectors.models.vae import LEAST_LOG_SIGMA, Vae, VaeConfig, VaeInputs, VaeNetwork
 from detectors.scaling import LEAST, MOST
-from detectors.threads import use_one_thread
 from detectors.training.dataset import Examples
 from detectors.training.fit import TrainingConfig, train_vae
 from detectors.training.tasks.base import Step
@@ -24,11 +23,6 @@ from tests.helpers.windows import set_last
 
 CONFIG = TrainingConfig(epochs=4, batch_size=128)
 DIRECTED = [column for column, feature in enumerate(TABLE.features) if feature.risk]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache

@@ -15,7 +15,6 @@ from optuna.trial import Trial
 
 from detectors.api import Windows
 from detectors.models.backbones import BACKBONES
-from detectors.threads import use_one_thread
 from detectors.training.config import Progress, TrainingConfig
 from detectors.training.fit import fit_vae, split
 from detectors.training.found import Chosen, Found
@@ -32,11 +31,6 @@ CONFIG = TrainingConfig(seed=1, epochs=1)
 
 class Killed(Exception):
     pass
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    use_one_thread()
 
 
 @cache
