@@ -143,11 +143,10 @@ def _scale(
     # Amounts are bounded before they meet: infinity less infinity would be no number.
     lowest, highest = center - np.float32(_FARTHEST) * scale, center + np.float32(_FARTHEST) * scale
     for row in range(rows):
-        first = window - length[row]
-        channels[row, :first] = 0
         last_amount = _bounded(last[row, amount], lowest[amount], highest[amount])
         mean = last_amount - _bounded(last[row, ratio], lowest[ratio], highest[ratio]) + center[ratio]
-        for step in range(first, window):
+        # All steps, as loops that begin at 0 are the ones that go eight at a time.
+        for step in range(window):
             for column in range(features):
                 scaled = (steps[row, step, column] - center[column]) * inverse[column]
                 channels[row, step, column] = _bounded(scaled, least, most)
@@ -155,6 +154,7 @@ def _scale(
             centred = (value - mean) * inverse[ratio]
             channels[row, step, features] = _bounded(centred, least, most)
             channels[row, step, features + 1] = 1
+        channels[row, : window - length[row]] = 0
 
 
 @compiled_cached

@@ -1,16 +1,11 @@
 """What the worker did, told to the metrics."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from operator import attrgetter
 
-import numpy as np
-
-from streamer.events.keys import key_mismatches
 from streamer.events.record import TopicPartition
 from streamer.metrics import Metrics
 from streamer.partition import Partition
-from streamer.pipeline import Scored
+from streamer.uncommitted import Uncommitted
 
 
 class Accounts:
@@ -21,34 +16,30 @@ class Accounts:
         self._metrics = metrics
         self._evicted: dict[TopicPartition, tuple[int, int]] = {}
 
-    def committed(self, parts: Sequence[Scored], at_s: float) -> None:
+    def committed(self, parts: Sequence[Uncommitted], at_s: float) -> None:
         """Count what was committed, outputs included, at `at_s` seconds since the epoch."""
         metrics = self._metrics
         for part in parts:
-            batch = part.advance.batch
-            metrics.events(part.source, len(batch))
-            metrics.duplicates(part.advance.duplicates)
-            metrics.late(int(part.advance.late.sum()))
-            metrics.out_of_order(part.advance.out_of_order)
-            metrics.key_mismatch(key_mismatches(batch))
-            metrics.suppressed(part.hidden)
-            for rejected in part.rejected:
-                metrics.rejected(rejected.error.reason)
-            metrics.dead_letters(len(part.rejected))
-            for alert in part.alerts:
-                metrics.alerts(alert.decision.risk_level)
-            if not len(batch):
+            tally = part.tally
+            metrics.events(part.source, tally.events)
+            metrics.duplicates(tally.duplicates)
+            metrics.late(tally.late)
+            metrics.out_of_order(tally.out_of_order)
+            metrics.key_mismatch(tally.key_mismatches)
+            metrics.suppressed(tally.hidden)
+            for reason in tally.rejected:
+                metrics.rejected(reason)
+            metrics.dead_letters(len(tally.rejected))
+            for level in tally.levels:
+                metrics.alerts(level)
+            if tally.newest_s is None:
                 continue
-            unscorable = int(np.count_nonzero(~part.has_score))
-            metrics.scored(len(batch), unscorable=unscorable, degraded=part.degraded)
-            metrics.event_latency(at_s - batch.arrived[batch.arrived >= 0] / 1000)
-            if part.alerts:
-                offsets = (alert.origin.offset for alert in part.alerts)
-                rows = [bisect_left(batch.records, offset, key=attrgetter("offset")) for offset in offsets]
-                arrived = batch.arrived[rows]
-                metrics.alert_latency(at_s - arrived[arrived >= 0] / 1000)
-            metrics.risk(part.judgement.risk[part.has_score])
-            metrics.event_delay(part.source, at_s - float(batch.timestamp.max()) / 1000)
+            metrics.scored(tally.events, unscorable=tally.unscorable, degraded=tally.degraded)
+            metrics.event_latency(at_s - tally.arrived / 1000)
+            if tally.levels:
+                metrics.alert_latency(at_s - tally.alerted / 1000)
+            metrics.risk(tally.risk)
+            metrics.event_delay(part.source, at_s - tally.newest_s)
 
     def held(self, source: TopicPartition, partition: Partition) -> None:
         """Tell what the state of a partition holds, and count what it had to forget."""

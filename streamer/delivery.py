@@ -5,6 +5,7 @@ and judged. While the broker does not take it, nothing is given up and nothing i
 an unanswered transaction the committed offsets tell whether it was written.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from streamer.errors import FencedError, RetriableTransportError
 from streamer.events.record import Message, TopicPartition
 from streamer.pipeline import Scored
 from streamer.transport.base import Consumer, Membership, Producer, TransactionalProducer
+from streamer.uncommitted import Uncommitted
 
 Outputs = Mapping[TopicPartition, Sequence[Message]]
 Offsets = Mapping[TopicPartition, int]
@@ -183,20 +185,23 @@ class AtLeastOnce:
 class Delivery:
     """Judged records that are not committed yet."""
 
-    def __init__(self, writer: Writer, *, interval_s: float) -> None:
+    def __init__(self, writer: Writer, *, interval_s: float, backlog_interval_s: float = 0.0) -> None:
         """Begin with nothing.
 
         Args:
             writer: takes them to the broker.
             interval_s: least time between the beginnings of two commits.
+            backlog_interval_s: the same in a backlog, if longer.
         """
         self._writer = writer
         self._interval_s = interval_s
-        self._due_at = 0.0
-        self._waiting: list[Scored] = []
-        self._leaving: list[Scored] = []
+        self._backlog_interval_s = max(interval_s, backlog_interval_s)
+        self._in_backlog = False
+        self._begun_at = -math.inf
+        self._waiting: list[Uncommitted] = []
+        self._leaving: list[Uncommitted] = []
         self._is_leaving = False
-        self._delivered: list[Scored] = []
+        self._delivered: list[Uncommitted] = []
 
     def __len__(self) -> int:
         """Count the parts that are not committed."""
@@ -204,7 +209,11 @@ class Delivery:
 
     def add(self, parts: Iterable[Scored]) -> None:
         """Let parts wait for the next commit, in log order; silent ones are committed already."""
-        self._waiting += [part for part in parts if not part.silent]
+        self._waiting += [Uncommitted.of(part) for part in parts if not part.silent]
+
+    def pace(self, *, in_backlog: bool) -> None:
+        """Say whether there is more to read than can be taken in at once: then speed counts, not latency."""
+        self._in_backlog = in_backlog
 
     def due_in(self, now_s: float) -> float | None:
         """Return after how many seconds `go_on` should be called; None while there is nothing to do."""
@@ -220,7 +229,7 @@ class Delivery:
             return self._is_too_much() or self._writer.has_ended
         return now_s >= self._due_at
 
-    def go_on(self, now_s: float) -> Sequence[Scored]:
+    def go_on(self, now_s: float) -> Sequence[Uncommitted]:
         """Begin a commit if one is due and none is under way; return what has been committed.
 
         Waits only when too much has come together.
@@ -236,7 +245,7 @@ class Delivery:
             self._finish(wait=False)
         return self._take()
 
-    def deliver(self, now_s: float) -> Sequence[Scored]:
+    def deliver(self, now_s: float) -> Sequence[Uncommitted]:
         """Commit everything, and return what has been committed; raises as `go_on`."""
         self._finish(wait=True)
         while len(self):
@@ -253,6 +262,10 @@ class Delivery:
         """Free the writer's connections, after the end of what is under way."""
         self._writer.close()
 
+    @property
+    def _due_at(self) -> float:
+        return self._begun_at + (self._backlog_interval_s if self._in_backlog else self._interval_s)
+
     def _is_too_much(self) -> bool:
         return sum(part.received for part in self._waiting) > MOST_WAITING
 
@@ -267,7 +280,7 @@ class Delivery:
             offsets[part.source] = part.next_offset
         self._writer.begin(outputs, offsets)
         self._is_leaving = True
-        self._due_at = now_s + self._interval_s
+        self._begun_at = now_s
 
     def _finish(self, *, wait: bool) -> None:
         if not self._is_leaving:
@@ -282,6 +295,6 @@ class Delivery:
             self._delivered += self._leaving
             self._leaving = []
 
-    def _take(self) -> Sequence[Scored]:
+    def _take(self) -> Sequence[Uncommitted]:
         delivered, self._delivered = self._delivered, []
         return delivered

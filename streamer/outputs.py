@@ -1,6 +1,6 @@
 """From what was found in one partition's records to the messages that are published."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from streamer.alerts.score import score_messages
 from streamer.errors import MalformedEvent, RejectReason
 from streamer.events.decode import Rejected
 from streamer.events.record import Message
-from streamer.scoring import Judge, Judged
+from streamer.scoring import Judged
 from streamer.settings import Settings
 from streamer.state.partition import Advance, PartitionState
 
@@ -50,30 +50,27 @@ class Outputs:
         self._version = version
         self._replay = replay
 
-    def alerts(self, found: Found, state: PartitionState, judge: Judge, now_ms: int) -> tuple[Alert, ...]:
+    def alerts(
+        self, found: Found, state: PartitionState, reasons: Iterator[Floats | None], now_ms: int
+    ) -> tuple[Alert, ...]:
         """Return the alerts, in order.
 
         Args:
             found: what was found.
             state: that of the partition, after these events.
-            judge: who judged, and tells why.
+            reasons: for each alert (F,) how much each feature drove its risk; None where that is unknown.
             now_ms: wall time for `created_at`.
         """
-        if not found.raised:
-            return ()
-        rows = np.array([verdict.row for verdict in found.raised])
-        judged = found.judged
-        reasons = judge.explain(found.advance.windows.rows(rows), judged.judgement.rows(rows), degraded=judged.degraded)
         return tuple(
             build_alert(
-                self._finding(found, state, verdict, contributions),
+                self._finding(found, state, verdict, next(reasons)),
                 self._settings.alerts,
                 self._identity,
                 worker_version=self._version,
                 created_at=now_ms,
                 replay=self._replay,
             )
-            for verdict, contributions in zip(found.raised, reasons, strict=True)
+            for verdict in found.raised
         )
 
     def messages(self, found: Found, alerts: Sequence[Alert]) -> tuple[Message, ...]:

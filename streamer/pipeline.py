@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.api import Windows
+from detectors.api import Floats, Windows
 from detectors.bundle import Bundle
 from detectors.ensemble import Judgement
 from streamer.alerts.contract import Alert
 from streamer.events.decode import Rejected, decode
+from streamer.events.event import EventBatch
 from streamer.events.mapping import FieldMapping
 from streamer.events.record import Message, Record, TopicPartition
 from streamer.outputs import Found, Outputs, with_poisonous
@@ -35,8 +37,21 @@ _PLACE = attrgetter("topic", "partition")
 Stage = Callable[[str], AbstractContextManager[None]]
 """Times a named stage of the work: decode, state, score or alert."""
 
-_Share = tuple[TopicPartition, bool, list[Record]]
-"""Adjacent records of one partition, and whether their outputs were published before."""
+
+class _Share(NamedTuple):
+    """Adjacent records of one partition, and whether their outputs were published before."""
+
+    source: TopicPartition
+    silent: bool
+    records: list[Record]
+
+
+class _Conclusion(NamedTuple):
+    """What was found in a share, and how many repeats of alerts were hidden."""
+
+    share: _Share
+    found: Found
+    hidden: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +154,24 @@ class Pipeline:
         """
         shares = [share for _, found in groupby(records, key=_PLACE) for share in self._shares(list(found))]
         with self._stage("decode"):
-            decoded = [decode(share, self._settings.events, self._mapping) for _, _, share in shares]
+            decoded = list(_cut(shares, *decode(records, self._settings.events, self._mapping)))
         with self._stage("state"):
             advances = [
-                self.partition(source).state.advance(batch)
-                for (source, _, _), (batch, _) in zip(shares, decoded, strict=True)
+                self.partition(share.source).state.advance(batch)
+                for share, (batch, _) in zip(shares, decoded, strict=True)
             ]
+            windows = Windows.concatenate([each.windows for each in advances])
         with self._stage("score"):
-            judged = self._judge.judge(Windows.concatenate([each.windows for each in advances]))
+            judged = self._judge.judge(windows)
         with self._stage("alert"):
-            scored = []
+            conclusions = []
             start = 0
             for share, (_, rejected), advance in zip(shares, decoded, advances, strict=True):
                 stop = start + len(advance.batch)
-                scored.append(self._conclude(share, rejected, advance, judged.rows(start, stop), now_ms))
+                conclusions.append(self._conclude(share, rejected, advance, judged.rows(start, stop)))
                 start = stop
-        return tuple(scored)
+            reasons = iter(self._explain(windows, judged, conclusions))
+            return tuple(self._publish(each, reasons, now_ms) for each in conclusions)
 
     def _shares(self, records: list[Record]) -> Iterator[_Share]:
         """Cut one partition's records where those end that were published before."""
@@ -163,30 +180,63 @@ class Pipeline:
         edge = bisect_left(records, published_to, key=lambda record: record.offset)
         for silent, share in ((True, records[:edge]), (False, records[edge:])):
             if share:
-                yield source, silent, share
+                yield _Share(source, silent, share)
 
-    def _conclude(
-        self, share: _Share, rejected: Sequence[Rejected], advance: Advance, judged: Judged, now_ms: int
-    ) -> Scored:
-        """Decide on what was judged, and put it into messages unless that was done before."""
-        source, silent, records = share
-        partition = self.partition(source)
-        partition.next_offset = records[-1].offset + 1
+    def _conclude(self, share: _Share, rejected: Sequence[Rejected], advance: Advance, judged: Judged) -> _Conclusion:
+        """Decide on what was judged."""
+        partition = self.partition(share.source)
+        partition.next_offset = share.records[-1].offset + 1
         # Without a score the risk is 0, which no budget makes an alert of.
         verdicts = partition.policy.decide(advance.batch, judged.judgement.risk)
         found = Found(advance, judged, verdicts.raised, with_poisonous(rejected, advance, judged))
-        alerts = () if silent else self._outputs.alerts(found, partition.state, self._judge, now_ms)
+        return _Conclusion(share, found, verdicts.hidden)
+
+    def _explain(self, windows: Windows, judged: Judged, conclusions: Sequence[_Conclusion]) -> Sequence[Floats | None]:
+        """Explain what will be published, all at once: one by one, most of the time would go into beginning."""
+        rows = []
+        start = 0
+        for each in conclusions:
+            if not each.share.silent:
+                rows += [start + verdict.row for verdict in each.found.raised]
+            start += len(each.found.advance.batch)
+        if not rows:
+            return ()
+        chosen = np.array(rows)
+        return self._judge.explain(windows.rows(chosen), judged.judgement.rows(chosen), degraded=judged.degraded)
+
+    def _publish(self, conclusion: _Conclusion, reasons: Iterator[Floats | None], now_ms: int) -> Scored:
+        """Put what was found into messages, unless that was done before."""
+        share, found = conclusion.share, conclusion.found
+        state = self.partition(share.source).state
+        alerts = () if share.silent else self._outputs.alerts(found, state, reasons, now_ms)
         return Scored(
-            source=source,
-            received=len(records),
-            advance=advance,
-            judgement=judged.judgement,
-            has_score=judged.has_score,
-            degraded=judged.degraded,
+            source=share.source,
+            received=len(share.records),
+            advance=found.advance,
+            judgement=found.judged.judgement,
+            has_score=found.judged.has_score,
+            degraded=found.judged.degraded,
             alerts=alerts,
             rejected=found.rejected,
-            hidden=verdicts.hidden,
-            messages=() if silent else self._outputs.messages(found, alerts),
-            next_offset=partition.next_offset,
-            silent=silent,
+            hidden=conclusion.hidden,
+            messages=() if share.silent else self._outputs.messages(found, alerts),
+            next_offset=share.records[-1].offset + 1,
+            silent=share.silent,
         )
+
+
+def _cut(
+    shares: Sequence[_Share], batch: EventBatch, rejected: Sequence[Rejected]
+) -> Iterator[tuple[EventBatch, Sequence[Rejected]]]:
+    """Yield each share's events and the records of it that are none."""
+    if len(shares) == 1:
+        yield batch, rejected
+        return
+    refused = {(each.record.source, each.record.offset): each for each in rejected}
+    start = 0
+    for share in shares:
+        places = ((share.source, record.offset) for record in share.records) if refused else ()
+        own = [refused[place] for place in places if place in refused]
+        stop = start + len(share.records) - len(own)
+        yield batch.rows(start, stop), own
+        start = stop

@@ -198,6 +198,7 @@ class WorkerSettings(_Group):
     commit_interval_ms: Annotated[int, Field(ge=0)] = Field(
         20, description="Least time between two commits while records keep coming; 0 commits every batch."
     )
+    backlog_interval_ms: Annotated[int, Field(ge=0)] = Field(200, description="The same while full batches come.")
     on_scoring_failure: Literal["fail_closed", "fail_open"] = Field(
         "fail_closed",
         description="If a detector fails on every payment: stop, or go on with flagged alerts of the simplest one.",

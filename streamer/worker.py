@@ -116,6 +116,7 @@ class Worker:
             log.warning("broker is away, trying again", cause=str(error))
             stopping.wait(BACKOFF_S)
             records = []
+        self._delivery.pace(in_backlog=len(records) >= self._settings.worker.max_poll_records)
         if records:
             self._judge(records)
         # While blocked also with nothing in hand: if that was lost with its partitions, nothing is left to wait for.

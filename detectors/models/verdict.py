@@ -78,25 +78,26 @@ def falls(trained: Trained[_Settings, _Judge], windows: Windows, typical: Floats
         typical: (F,) scaled values that take their place.
     """
     window, last = verdict_inputs(windows, trained.scaling)
-    whole = trained.outputs(window, last)
     directed = [column for column, feature in enumerate(trained.table.features) if feature.risk != 0]
     fallen = np.zeros(last.shape, np.float32)
-    # As many windows at a time as fit one chunk with all their variants: an alert costs two.
-    together = max(rows_together(trained.network) // len(directed), 1)
+    # As many windows at a time as fit one chunk with all their variants: an alert costs one.
+    together = max(rows_together(trained.network) // (1 + len(directed)), 1)
     for start in range(0, len(last), together):
         rows = slice(start, start + together)
         variants = _variants(window[rows], last[rows], directed, typical, trained.scaling)
-        fallen[rows, directed] = whole[rows, None] - trained.outputs(*variants).reshape(-1, len(directed))
+        logits = trained.outputs(*variants).reshape(-1, 1 + len(directed))
+        fallen[rows, directed] = logits[:, :1] - logits[:, 1:]
     return np.maximum(fallen, 0)
 
 
 def _variants(
     window: Floats, last: Floats, directed: Sequence[int], typical: Floats, scaling: Scaling
 ) -> tuple[Floats, Floats]:
-    """Return each row once for each directed feature, with the typical value in its place."""
-    window, last = (np.repeat(each, len(directed), axis=0) for each in (window, last))
-    for place, column in enumerate(directed):
-        variants = slice(place, None, len(directed))
+    """Return each row as it is, and then once for each directed feature, with the typical value in its place."""
+    count = 1 + len(directed)
+    window, last = (np.repeat(each, count, axis=0) for each in (window, last))
+    for place, column in enumerate(directed, 1):
+        variants = slice(place, None, count)
         last[variants, column] = typical[column]
         if column < scaling.steps:
             window[variants, -1, column] = typical[column]

@@ -127,7 +127,11 @@ def build_worker(
     with ExitStack() as opened:
         consumer = opened.enter_context(closing(clients.consumer(settings.kafka)))
         writer = _writer(settings, clients, consumer, port)
-        delivery = Delivery(writer, interval_s=settings.worker.commit_interval_ms / 1000)
+        delivery = Delivery(
+            writer,
+            interval_s=settings.worker.commit_interval_ms / 1000,
+            backlog_interval_s=settings.worker.backlog_interval_ms / 1000,
+        )
         opened.callback(delivery.close)
         snapshots = None
         if settings.snapshots.url is not None:

@@ -51,6 +51,8 @@ class Rejected:
     error: MalformedEvent
 
 
+_OPENING = ord("{")
+
 _decode_plain = msgspec.json.Decoder(PlainTransaction).decode
 _decode_plain_array = msgspec.json.Decoder(list[PlainTransaction]).decode
 _decode_any = msgspec.json.Decoder(Transaction).decode
@@ -76,7 +78,7 @@ class _Columns(NamedTuple):
 def decode(
     records: Sequence[Record], settings: EventSettings, mapping: FieldMapping | None = None
 ) -> tuple[EventBatch, list[Rejected]]:
-    """Understand records of one partition, given in log order.
+    """Understand records, those of one partition in log order.
 
     A whole list gives exactly what its records give one by one. Never raises for what the
     records hold.
@@ -87,7 +89,7 @@ def decode(
         mapping: of records that are no canonical transactions.
 
     Returns:
-        The N events as columns, and the rejected records; both in log order, together as many
+        The N events as columns, and the rejected records; both in the order given, together as many
         as there are records.
     """
     outcomes: list[PlainTransaction | MalformedEvent]
@@ -189,11 +191,11 @@ def _read_at_once(records: Sequence[Record], settings: EventSettings) -> list[Pl
     that every brace opens an object, hence each object is the whole of one record: none ends in
     another record, and no record smuggles in a second one.
     """
-    values = [record.value or b"" for record in records]
+    values = [record.value or b" " for record in records]
     array = b"[%b]" % b",".join(values)
     if (
         array.count(b"{") != len(values)
-        or any(value[:1] != b"{" for value in values)
+        or [value[0] for value in values].count(_OPENING) != len(values)
         or max(map(len, values), default=0) > settings.max_bytes
     ):
         return None
@@ -254,11 +256,11 @@ def _odd_texts(batch: EventBatch) -> set[str]:
 
 
 def _are_suspicious(texts: Collection[str]) -> bool:
-    return (
-        "\0" in "".join(texts)
-        or any(map(str.isspace, texts))
-        or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
-    )
+    together = "".join(texts)
+    # Of all that blank texts are made of, only the space is printable; a NUL is not.
+    if together.isascii() and together.isprintable() and " " not in together:
+        return not values.ASCII_SENTINELS.isdisjoint(texts)
+    return "\0" in together or any(map(str.isspace, texts)) or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
 
 
 def _batch(records: Sequence[Record], events: Sequence[PlainTransaction]) -> EventBatch:

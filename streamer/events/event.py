@@ -1,7 +1,7 @@
 """A batch of events as columns: the form in which all later stages see transactions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from streamer.events.record import Record
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """N events of one partition in log order, one row each.
+    """N events, those of one partition in log order, one row each.
 
     Attributes:
         records: N source records; provenance and raw bytes.
@@ -50,6 +50,10 @@ class EventBatch:
     def __len__(self) -> int:
         """Count the rows."""
         return len(self.records)
+
+    def rows(self, start: int, stop: int) -> "EventBatch":
+        """Select adjacent rows."""
+        return EventBatch(**{field.name: getattr(self, field.name)[start:stop] for field in fields(self)})
 
     def take(self, rows: Sequence[int]) -> "EventBatch":
         """Select rows, in the order given."""

@@ -7,6 +7,7 @@ and nothing else.
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 from streamer.errors import MalformedEvent, RejectReason
 
@@ -26,6 +27,11 @@ SENTINELS = frozenset(
 
 "0" is missing on purpose: data sets exist that count their users from 0. So is "na": Namibia.
 """
+
+ASCII_SENTINELS = frozenset(
+    "".join(letters) for text in SENTINELS for letters in product(*({each, each.upper()} for each in text))
+)
+"""Every way to write them in ASCII; to fold the case of all texts takes far longer."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -69,33 +69,40 @@ def recall(event: EventRow, user: UserRow, past: PastRow) -> None:
     past.count_1h = 0
     past.count_24h = 0
     past.count_7d = 0
-    for age in range(min(user.count, WINDOW)):
-        since = event.time - user.times[(user.count - 1 - age) % WINDOW]
-        if since < 0:  # later than a late event, though known before it
-            continue
-        past.count_1h += since <= HOUR_MS
-        past.count_24h += since <= DAY_MS
-        past.count_7d += since <= 7 * DAY_MS
+    for place in range(min(user.count, WINDOW)):
+        since = event.time - user.times[place]
+        earlier = since >= 0  # what is later than a late event may be known before it
+        past.count_1h += earlier and since <= HOUR_MS
+        past.count_24h += earlier and since <= DAY_MS
+        past.count_7d += earlier and since <= 7 * DAY_MS
     past.recent = min(user.count, RECENT)
+    place = (user.count - 1) % WINDOW
+    recent = (user.count - 1) % RECENT
     for age in range(past.recent):
-        number = user.count - 1 - age
-        past.times[age] = user.times[number % WINDOW]
-        past.amounts[age] = user.recent_amounts[number % RECENT]
-        past.merchants[age] = user.recent_merchants[number % RECENT]
-        past.merchant_keys[age] = user.recent_merchant_keys[number % RECENT]
+        past.times[age] = user.times[place]
+        past.amounts[age] = user.recent_amounts[recent]
+        past.merchants[age] = user.recent_merchants[recent]
+        past.merchant_keys[age] = user.recent_merchant_keys[recent]
+        # Counted down, as remainders of divisions would take most of the time.
+        place = place - 1 if place > 0 else WINDOW - 1
+        recent = recent - 1 if recent > 0 else RECENT - 1
 
 
 @compiled
 def copy_window(ring: NDArray[np.float32], count: int, steps: NDArray[np.float32]) -> None:
     """Copy a user's ring of (T, S) into (T, S) steps, oldest first, padded with zeros in front."""
     filled = min(count, WINDOW)
-    for step in range(WINDOW - filled):
+    empty = WINDOW - filled
+    for step in range(empty):
         for column in range(STEPS):
             steps[step, column] = 0.0
+    oldest = count % WINDOW if empty == 0 else 0
     for age in range(filled):
-        place = (count - 1 - age) % WINDOW
+        place = oldest + age
+        if place >= WINDOW:
+            place -= WINDOW
         for column in range(STEPS):
-            steps[WINDOW - 1 - age, column] = ring[place, column]
+            steps[empty + age, column] = ring[place, column]
 
 
 def _build(source: str) -> Kernel:

@@ -1,8 +1,6 @@
 """All state of one input partition, and the one way to change it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from streamer.events.event import EventBatch
 from streamer.settings import StateSettings
 from streamer.state import layout
 from streamer.state.features import TABLE, WINDOW
+from streamer.state.hashes import Hashes, hash_of
 from streamer.state.image import Head, Image, as_bytes, copy_rows
 from streamer.state.kernel import advance
 from streamer.state.seen import SeenIds
@@ -81,6 +80,7 @@ class PartitionState:
         self._merchant_rows: Structured = np.zeros(settings.merchants + 1, layout.MERCHANT)
         self._shared: Structured = np.zeros(1, layout.SHARED)
         self._rings = np.zeros((settings.users, WINDOW, TABLE.steps), np.float32)
+        self._hashes = Hashes()
         self._image: Image | None = None
 
     @property
@@ -166,7 +166,7 @@ class PartitionState:
             if row != 0:
                 name = self._merchants.name(row, position)
                 # The row may have passed to another merchant before the event; the payment's key tells.
-                merchant = name if _keys([name])[0] == then["merchant_keys"][age] else None
+                merchant = name if hash_of(name) == then["merchant_keys"][age] else None
             payments.append(Payment(int(then["times"][age]), float(then["amounts"][age]), merchant))
         return tuple(payments)
 
@@ -215,6 +215,7 @@ class PartitionState:
 
     def _events(self, batch: EventBatch) -> Structured:
         events = np.zeros(len(batch), layout.EVENT)
+        hashes = self._hashes
         events["time"] = batch.timestamp
         events["amount"] = batch.amount
         events["latitude"] = batch.latitude
@@ -222,14 +223,8 @@ class PartitionState:
         events["located"] = batch.located
         events["user"], events["user_is_fresh"] = self._users.assign(batch.user_id)
         events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id)
-        events["merchant_key"] = _keys(batch.merchant_id)
-        events["category_key"] = _keys(batch.category)
-        events["device_key"] = _keys(batch.device_id)
-        events["country_key"] = _keys(batch.country)
+        events["merchant_key"] = hashes.of(batch.merchant_id)
+        events["category_key"] = hashes.of(batch.category)
+        events["device_key"] = hashes.of(batch.device_id)
+        events["country_key"] = hashes.of(batch.country)
         return events
-
-
-def _keys(names: Sequence[str | None]) -> list[int]:
-    """Hash names to 1 .. 2^32 - 1, alike on every machine; 0 where unknown."""
-    hashed = {name: 0 if name is None else crc32(name.encode()) or 1 for name in set(names)}
-    return [hashed[name] for name in names]

@@ -48,7 +48,7 @@ class SlotIndex:
         """
         self._replaced = {}
         slots: list[int | None] = list(map(self._slots.get, names))
-        unknown = [position for position, slot in enumerate(slots) if slot is None]
+        unknown = [position for position, slot in enumerate(slots) if slot is None] if None in slots else []
         firsts: dict[str, int] = {}
         for position in unknown:
             name = names[position]

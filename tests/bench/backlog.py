@@ -16,10 +16,10 @@ import kafka
 
 from streamer.events.record import Message
 from streamer.metrics import STAGES
-from streamer.pipeline import Scored
 from streamer.settings import ClientLibrary, KafkaSettings
 from streamer.transport.base import Rebalance
 from streamer.transport.clients import clients_of
+from streamer.uncommitted import Uncommitted
 from tests.bench.timing import EVENTS_PER_S, US_PER_EVENT, WALL, Clocks, Measurement
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import BATCH, PARTITIONS, Workload
@@ -175,7 +175,7 @@ def _worker(
 ) -> tuple[Meter, dict[str, float]]:
     meter, stopping = found.meter(), threading.Event()
 
-    def delivered(parts: Sequence[Scored]) -> None:
+    def delivered(parts: Sequence[Uncommitted]) -> None:
         meter.add(sum(part.received for part in parts))
         if meter.done:
             stopping.set()

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamer.events.record import Record
+from streamer.events.record import Record, TopicPartition
 from streamer.pipeline import Scored
 from streamer.settings import AlertSettings
+from streamer.uncommitted import Uncommitted
 from tests.bench import feeder, reader
 from tests.bench.worker_parts import run_worker
 from tests.bench.workload import PARTITIONS, Workload
@@ -85,14 +86,17 @@ def run(
         alerts: which alerts are raised; None is the default.
     """
     topics = Topics(bootstrap).create(PARTITIONS)
+    waiting: dict[tuple[TopicPartition, int], Sequence[Record]] = {}
     delivered: list[tuple[float, Sequence[Record]]] = []
     stopping, seen = threading.Event(), 0
 
     def note(parts: Sequence[Scored]) -> None:
+        waiting.update({(part.source, part.next_offset): part.advance.batch.records for part in parts})
+
+    def note_committed(parts: Sequence[Uncommitted]) -> None:
         nonlocal seen
         at = time.time() * 1_000
-        # Not the parts themselves: their windows are gigabytes.
-        delivered.extend((at, part.advance.batch.records) for part in parts)
+        delivered.extend((at, waiting.pop((part.source, part.next_offset))) for part in parts)
         seen += sum(part.received for part in parts)
         if seen >= len(load.records):
             stopping.set()
@@ -104,7 +108,16 @@ def run(
     ):
         longest_s = load.seconds + _GRACE_S
         group_id = f"group-{topics.name}"
-        run_worker(workload, topics, group_id, stopping, delivered=note, longest_s=longest_s, alerts=alerts)
+        run_worker(
+            workload,
+            topics,
+            group_id,
+            stopping,
+            delivered=note_committed,
+            judged=note,
+            longest_s=longest_s,
+            alerts=alerts,
+        )
         time.sleep(_SETTLE_S)
     found = reader.readable(read)
     return [

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from streamer.clock import SystemClock
@@ -13,26 +13,38 @@ from streamer.metrics import STAGES, Metrics, new_registry
 from streamer.pipeline import Pipeline, Scored
 from streamer.settings import AlertSettings, ClientLibrary, KafkaSettings, Settings, TopicSettings
 from streamer.transport.clients import clients_of
+from streamer.uncommitted import Uncommitted
 from streamer.worker import Worker
 from tests.bench.workload import Workload
 from tests.helpers.worker import Topics
 
-Delivered = Callable[[Sequence[Scored]], None]
+Judged = Callable[[Sequence[Scored]], None]
+"""Told of what was judged, in the order of judging."""
+
+Delivered = Callable[[Sequence[Uncommitted]], None]
 """Told of what was committed, outputs included, just after it."""
 
 
 class _WatchedDelivery(Delivery):
-    def __init__(self, writer: Writer, delivered: Delivered, *, interval_s: float) -> None:
-        super().__init__(writer, interval_s=interval_s)
+    def __init__(
+        self, writer: Writer, judged: Judged, delivered: Delivered, *, interval_s: float, backlog_interval_s: float
+    ) -> None:
+        super().__init__(writer, interval_s=interval_s, backlog_interval_s=backlog_interval_s)
+        self._judged = judged
         self._watch = delivered
 
-    def deliver(self, now_s: float) -> Sequence[Scored]:
+    def add(self, parts: Iterable[Scored]) -> None:
+        seen = list(parts)
+        self._judged(seen)
+        super().add(seen)
+
+    def deliver(self, now_s: float) -> Sequence[Uncommitted]:
         return self._tell(super().deliver(now_s))
 
-    def go_on(self, now_s: float) -> Sequence[Scored]:
+    def go_on(self, now_s: float) -> Sequence[Uncommitted]:
         return self._tell(super().go_on(now_s))
 
-    def _tell(self, parts: Sequence[Scored]) -> Sequence[Scored]:
+    def _tell(self, parts: Sequence[Uncommitted]) -> Sequence[Uncommitted]:
         if parts:
             self._watch(parts)
         return parts
@@ -45,6 +57,7 @@ def run_worker(
     stopping: threading.Event,
     *,
     delivered: Delivered,
+    judged: Judged = lambda _: None,
     longest_s: float,
     exactly_once: bool = True,
     client: ClientLibrary = "kafka-python",
@@ -76,7 +89,13 @@ def run_worker(
     worker = Worker(
         settings,
         consumer=consumer,
-        delivery=_WatchedDelivery(writer, delivered, interval_s=settings.worker.commit_interval_ms / 1000),
+        delivery=_WatchedDelivery(
+            writer,
+            judged,
+            delivered,
+            interval_s=settings.worker.commit_interval_ms / 1000,
+            backlog_interval_s=settings.worker.backlog_interval_ms / 1000,
+        ),
         pipeline=Pipeline(settings, workload.bundle, worker="bench", version="0", replay=False, stage=metrics.stage),
         metrics=metrics,
         health=Health(clock, silence_s=longest_s, stall_after_s=longest_s),

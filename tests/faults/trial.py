@@ -35,6 +35,7 @@ QUICK = {
     # Small steps, so that a fault meets a worker in the midst of its work.
     "worker.max_poll_records": "10",
     "worker.commit_interval_ms": "0",
+    "worker.backlog_interval_ms": "0",
     "snapshots.interval_s": "0.1",
     # So little is remembered that users, merchants and ids are evicted all the time.
     "state.users": "50",

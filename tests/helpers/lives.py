@@ -52,6 +52,7 @@ class Life:
                     MemoryTransactionalProducer(broker, name), self._consumer, timeout_s=1, beside=Deferred(looks)
                 ),
                 interval_s=settings.worker.commit_interval_ms / 1000,
+                backlog_interval_s=settings.worker.backlog_interval_ms / 1000,
             ),
             pipeline=Pipeline(settings, bundle, worker=name, version="0", replay=False, stage=metrics.stage),
             metrics=metrics,

@@ -123,7 +123,9 @@ def test_a_fault_has_one_reason_and_names_its_field(value: bytes | None, reason:
     assert (error.reason, error.field) == (reason, field)
 
 
-@pytest.mark.parametrize("text", [*sorted(SENTINELS), "UNKNOWN", "Null", "NOTPROVIDED"])
+@pytest.mark.parametrize(
+    "text", [*sorted(SENTINELS), "UNKNOWN", "Null", "NOTPROVIDED", "un\u212anown", "unde\ufb01ned"]
+)
 def test_a_text_that_stands_for_nobody_is_no_id_but_an_unknown_option(text: str) -> None:
     for field in ("user_id", "transaction_id"):
         error = fault(with_fields(**{field: text}))

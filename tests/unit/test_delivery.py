@@ -1,5 +1,6 @@
 """What waits for a commit: sent once, whatever the broker answers."""
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from streamer.settings import EventSettings, StateSettings
 from streamer.state.partition import PartitionState
 from streamer.transport.base import Membership
 from streamer.transport.memory import MemoryBroker, MemoryConsumer, MemoryTransactionalProducer
+from streamer.uncommitted import Uncommitted
 from tests.helpers.executors import Deferred
 from tests.helpers.transport import IGNORE
 
@@ -125,7 +127,7 @@ def test_what_comes_while_a_transaction_is_in_doubt_hides_nothing_of_it(
         world.delivery.deliver(now_s=1.0)
     world.delivery.drop([PLACES[1]])
     world.delivery.add([part(0, 6, b"c")])
-    delivered: list[Scored] = []
+    delivered: list[Uncommitted] = []
     while len(world.delivery):
         with suppress(RetriableTransportError):
             delivered += world.delivery.deliver(now_s=2.0)
@@ -285,3 +287,31 @@ def test_a_member_that_was_expelled_under_a_transaction_is_fenced(world: World) 
     with pytest.raises(FencedError):
         delivery.deliver(1.0)
     assert world.written() == []
+
+
+def test_in_a_backlog_commits_are_rarer_and_at_its_end_they_are_soon(world: World) -> None:
+    writer = ExactlyOnce(
+        MemoryTransactionalProducer(world.broker, "paced"), world.consumer, timeout_s=1, beside=Deferred(0)
+    )
+    delivery = Delivery(writer, interval_s=0.02, backlog_interval_s=0.2)
+    delivery.pace(in_backlog=True)
+    delivery.add([part(0, 3)])
+    assert delivery.due_in(1.0) == 0, "the first need not wait"
+    assert len(delivery.go_on(1.0)) == 1
+    delivery.add([part(0, 4)])
+    assert delivery.due_in(1.0) == pytest.approx(0.2)
+    assert not delivery.is_due(1.1)
+    assert delivery.go_on(1.1) == []
+    delivery.pace(in_backlog=False)
+    assert delivery.is_due(1.1)
+    assert len(delivery.go_on(1.1)) == 1
+
+
+def test_what_waits_for_a_commit_keeps_no_arrays_of_the_batch(world: World) -> None:
+    waiting = part(0, 3, b"a")
+    advance = waiting.advance
+    held = [weakref.ref(each) for each in (advance.windows.steps, advance.past, advance.batch.amount)]
+    world.delivery.add([waiting])
+    del waiting, advance
+    assert [ref() for ref in held] == [None, None, None]
+    assert len(world.delivery.deliver(1.0)) == 1

@@ -15,6 +15,7 @@ from streamer.metrics import Metrics
 from streamer.pipeline import Pipeline, Scored
 from streamer.settings import Settings
 from streamer.state.features import TABLE
+from streamer.uncommitted import Uncommitted
 
 NOON = 1_750_000_000_000
 SECOND = 1_000
@@ -36,7 +37,7 @@ def pipeline(bundle: Path) -> Pipeline:
 
 def kinds(parts: Sequence[Scored]) -> dict[str, float | None]:
     registry = CollectorRegistry()
-    Accounts(Metrics(registry)).committed(parts, NOON / 1000)
+    Accounts(Metrics(registry)).committed([Uncommitted.of(part) for part in parts], NOON / 1000)
     return {
         "events": registry.get_sample_value("streamer_events_total", {"topic": "transactions", "partition": "0"}),
         "late": registry.get_sample_value("streamer_late_total"),
