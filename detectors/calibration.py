@@ -29,6 +29,7 @@ _TOP_SHARE_OF_SUMS = 0.03
 _TOP_LEAST = 50
 _KNOTS = 1_024
 _DISTINCT = 8
+_FARTHEST = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,13 @@ class TailCurve:
         return cls(distinct[kept], tails[kept], scale)
 
     def __call__(self, scores: NDArray[np.floating]) -> Floats:
-        """Return the tails of raw scores, in their shape; at most HIGHEST."""
+        """Return the tails of raw scores, in their shape; at most HIGHEST. Scores count as 32-bit floats."""
         return TailCurves([self])(scores.reshape(-1, 1)).reshape(scores.shape)
+
+    @property
+    def slopes(self) -> NDArray[np.float64]:
+        """(K,), by how much the tail rises with the score from each knot to the next, and beyond the last one."""
+        return np.append(np.diff(self.tails) / np.diff(self.scores), 1 / self.scale)
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return what a bundle keeps."""
@@ -105,7 +111,7 @@ class TailCurve:
         Raises:
             ValueError: the arrays are no curve: not ascending, or not finite.
         """
-        scores = np.asarray(arrays["scores"], np.float64)
+        scores = np.asarray(arrays["scores"], np.float32).astype(np.float64)  # as scores are
         tails = np.asarray(arrays["tails"], np.float64)
         scales = np.asarray(arrays["scale"], np.float64)
         if (scores.ndim, tails.ndim, scales.shape) != (1, 1, (1,)):
@@ -127,10 +133,10 @@ class TailCurves:
             curves: P of them.
         """
         self.curves = tuple(curves)
-        self._scores = np.concatenate([curve.scores for curve in curves])
+        self._scores = np.concatenate([curve.scores for curve in curves]).astype(np.float32)
         self._tails = np.concatenate([curve.tails for curve in curves])
+        self._slopes = np.concatenate([curve.slopes for curve in curves])
         self._ends = np.cumsum([len(curve.scores) for curve in curves])
-        self._scales = np.array([curve.scale for curve in curves])
 
     def __len__(self) -> int:
         """Return P."""
@@ -139,17 +145,17 @@ class TailCurves:
     def __call__(self, scores: NDArray[np.floating]) -> Floats:
         """Return the (B, P) tails of (B, P) raw scores, one column a curve; at most HIGHEST."""
         tails = np.empty(scores.shape, np.float32)
-        _read(np.ascontiguousarray(scores), self._scores, self._tails, self._ends, self._scales, tails)
+        _read(np.ascontiguousarray(scores), self._scores, self._tails, self._slopes, self._ends, tails)
         return tails
 
 
 @compiled_cached
 def _read(
     asked: NDArray[np.floating],
-    scores: NDArray[np.float64],
+    scores: Floats,
     tails: NDArray[np.float64],
+    slopes: NDArray[np.float64],
     ends: NDArray[np.intp],
-    scales: NDArray[np.float64],
     found: Floats,
 ) -> None:
     """Read (B, P) tails off P curves.
@@ -158,17 +164,17 @@ def _read(
     would leap, so the tail rises evenly between them.
     """
     rows = len(asked)
-    own = np.empty(rows, np.float64)
-    place = np.empty(rows, np.intp)
+    own = np.empty(rows, np.float32)
+    place = np.empty(rows, np.uint32)
     start = 0
     for column, end in enumerate(ends):
-        knots, values = scores[start:end], tails[start:end]
-        last = end - start - 1
+        knots, values, rises = scores[start:end], tails[start:end], slopes[start:end]
+        width = end - start
         start = end
+        for row in range(rows):
+            own[row] = asked[row, column]
+            place[row] = 0
         # All rows halve together: a search row by row stumbles over branches that nothing predicts.
-        own[:] = asked[:, column]
-        place[:] = 0
-        width = last + 1
         while width > 1:
             half = width // 2
             for row in range(rows):
@@ -176,15 +182,9 @@ def _read(
             width -= half
         for row in range(rows):
             below = place[row]
-            tail = values[below]
-            offset = own[row] - knots[below]
-            if offset < 0:  # before the first knot, where nothing is less rare
-                offset = 0.0
-            if below == last:
-                tail += offset / scales[column]
-            else:
-                tail += (values[below + 1] - tail) / (knots[below + 1] - knots[below]) * offset
-            found[row, column] = min(tail, HIGHEST)
+            # Before the first knot nothing is less rare; what is infinite is far, and no more.
+            offset = min(max(np.float64(own[row]) - np.float64(knots[below]), 0.0), _FARTHEST)
+            found[row, column] = min(values[below] + rises[below] * offset, HIGHEST)
 
 
 def _ascending(scores: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -196,7 +196,7 @@ class WorkerSettings(_Group):
         "exactly_once", description="Whether outputs and offsets share a transaction, or outputs may repeat."
     )
     commit_interval_ms: Annotated[int, Field(ge=0)] = Field(
-        20, description="Least time between two commits while records keep coming; 0 commits every batch."
+        10, description="Least time between two commits while records keep coming; 0 commits every batch."
     )
     backlog_interval_ms: Annotated[int, Field(ge=0)] = Field(200, description="The same while full batches come.")
     on_scoring_failure: Literal["fail_closed", "fail_open"] = Field(

@@ -10,6 +10,7 @@ window gets the same score. Only deviations towards risk count: an unusually sma
 rare too, but harmless. Kingma and Welling 2014; Sohn, Lee and Yan 2015 (conditional).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -74,8 +75,12 @@ class VaeNetwork(nn.Module):
 
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
-        mean, raw = self.decoder(torch.cat([z, given], dim=1)).chunk(2, dim=1)
+        mean, raw = self._decode(z, given)
         return mean, LEAST_LOG_SIGMA + nn.functional.softplus(raw - LEAST_LOG_SIGMA)
+
+    def _decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        mean, raw = self.decoder(torch.cat([z, given], dim=1)).chunk(2, dim=1)
+        return mean, raw
 
     def losses(self, window: Tensor, undirected: Tensor, directed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return the two parts of the negative evidence lower bound, in nats.
@@ -100,8 +105,9 @@ class VaeNetwork(nn.Module):
     def forward(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Expect the features: (B, T, C), (B, U) -> (B, 2P), means and sds."""
         given = self.given(window, undirected)
-        mean, log_sigma = self.decode(given.new_zeros(given.shape[0], self.latent), given)
-        return torch.cat([mean, log_sigma.exp()], dim=1)
+        mean, raw = self._decode(given.new_zeros(given.shape[0], self.latent), given)
+        # What `decode` returns the logarithm of: a softplus is the logarithm of 1 and an exponential.
+        return torch.cat([mean, math.exp(LEAST_LOG_SIGMA) + raw.exp()], dim=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class Rejected:
 
 _OPENING = ord("{")
 
+_TOGETHER = 500
+"""Records at a time: what is made of more does not fit the processor's cache."""
+
 _decode_plain = msgspec.json.Decoder(PlainTransaction).decode
 _decode_plain_array = msgspec.json.Decoder(list[PlainTransaction]).decode
 _decode_any = msgspec.json.Decoder(Transaction).decode
@@ -92,23 +95,9 @@ def decode(
         The N events as columns, and the rejected records; both in the order given, together as many
         as there are records.
     """
-    outcomes: list[PlainTransaction | MalformedEvent]
-    if mapping is None:
-        outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
-    else:
-        outcomes = [_read_carefully(record, settings, mapping) for record in records]
-    kept, events, rejected = _part(records, outcomes)
-    batch = _batch(kept, events)
-    # Where there is a mapping, all was read carefully already.
-    doubtful = set() if mapping is not None else _doubtful(batch, events, settings)
-    if doubtful:
-        outcomes = [
-            _read_carefully(record, settings) if id(outcome) in doubtful else outcome
-            for record, outcome in zip(records, outcomes, strict=True)
-        ]
-        kept, events, rejected = _part(records, outcomes)
-        batch = _batch(kept, events)
-    return batch, rejected
+    starts = range(0, max(len(records), 1), _TOGETHER)
+    parts = [_decode(records[start : start + _TOGETHER], settings, mapping) for start in starts]
+    return EventBatch.concatenate([batch for batch, _ in parts]), [each for _, rejected in parts for each in rejected]
 
 
 def decode_one(record: Record, settings: EventSettings, mapping: FieldMapping | None = None) -> PlainTransaction:
@@ -133,6 +122,28 @@ def decode_one(record: Record, settings: EventSettings, mapping: FieldMapping | 
         return _checked(given, record, settings)
     except MalformedEvent as error:
         raise mapping.located(error) from None
+
+
+def _decode(
+    records: Sequence[Record], settings: EventSettings, mapping: FieldMapping | None
+) -> tuple[EventBatch, list[Rejected]]:
+    outcomes: list[PlainTransaction | MalformedEvent]
+    if mapping is None:
+        outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
+    else:
+        outcomes = [_read_carefully(record, settings, mapping) for record in records]
+    kept, events, rejected = _part(records, outcomes)
+    batch = _batch(kept, events)
+    # Where there is a mapping, all was read carefully already.
+    doubtful = set() if mapping is not None else _doubtful(batch, events, settings)
+    if doubtful:
+        outcomes = [
+            _read_carefully(record, settings) if id(outcome) in doubtful else outcome
+            for record, outcome in zip(records, outcomes, strict=True)
+        ]
+        kept, events, rejected = _part(records, outcomes)
+        batch = _batch(kept, events)
+    return batch, rejected
 
 
 def _canonical(value: bytes) -> Transaction:

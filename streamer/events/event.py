@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,14 @@ class EventBatch:
         """Count the rows."""
         return len(self.records)
 
+    @classmethod
+    def concatenate(cls, parts: "Sequence[EventBatch]") -> "EventBatch":
+        """Join batches, in order; at least one. A single one is not copied."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(cls)}
+        return cls(**{name: _joined(values) for name, values in columns.items()})
+
     def rows(self, start: int, stop: int) -> "EventBatch":
         """Select adjacent rows."""
         return EventBatch(**{field.name: getattr(self, field.name)[start:stop] for field in fields(self)})
@@ -74,3 +84,7 @@ class EventBatch:
             longitude=self.longitude[rows],
             located=self.located[rows],
         )
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    return np.concatenate(values) if isinstance(values[0], np.ndarray) else tuple(chain.from_iterable(values))

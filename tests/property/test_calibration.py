@@ -103,10 +103,11 @@ def test_many_curves_at_once_interpolate_as_each_alone(samples: list[np.ndarray]
     curves = [TailCurve.fit(scores) for scores in samples]
     draw = np.random.default_rng(seed)
     knots = [draw.choice(curve.scores, 40) for curve in curves]
-    asked = np.stack([np.concatenate([each, each + draw.normal(size=40)]) for each in knots], axis=1)
+    around = [np.concatenate([each, each + draw.normal(size=40)]) for each in knots]
+    asked = np.stack(around, axis=1).astype(np.float32)
     together = TailCurves(curves)(asked)
     for place, curve in enumerate(curves):
-        values = asked[:, place]
+        values = asked[:, place].astype(np.float64)
         beyond = np.maximum(values - curve.scores[-1], 0) / curve.scale
         expected = np.minimum(np.interp(values, curve.scores, curve.tails) + beyond, HIGHEST)
         np.testing.assert_allclose(together[:, place], expected, rtol=1e-6, atol=1e-6)

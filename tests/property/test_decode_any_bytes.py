@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import fields
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -64,12 +65,17 @@ def rows(batch: EventBatch) -> list[tuple[object, ...]]:
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(values, max_size=8), st.lists(st.integers(-1, LATEST_MS), min_size=1, max_size=3))
+@given(
+    st.lists(values, max_size=8),
+    st.lists(st.integers(-1, LATEST_MS), min_size=1, max_size=3),
+    st.sampled_from([1, 3, 500]),
+)
 def test_a_batch_equals_its_records_one_by_one_and_loses_none(
-    contents: list[bytes | None], timestamps: list[int]
+    contents: list[bytes | None], timestamps: list[int], together: int
 ) -> None:
     records = numbered(contents, timestamps)
-    batch, rejected = decode(records, SETTINGS)
+    with patch("streamer.events.decode._TOGETHER", together):
+        batch, rejected = decode(records, SETTINGS)
     singles = [decode([record], SETTINGS) for record in records]
     assert rows(batch) == [row for single, _ in singles for row in rows(single)]
     alone = [each for _, faults in singles for each in faults]
