@@ -13,6 +13,7 @@ training to the next.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -32,7 +33,7 @@ _DISTINCT = 8
 _FARTHEST = 1e300
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TailCurve:
     """A non-decreasing map from scores to tails.
 
@@ -93,7 +94,11 @@ class TailCurve:
 
     def __call__(self, scores: NDArray[np.floating]) -> Floats:
         """Return the tails of raw scores, in their shape; at most HIGHEST. Scores count as 32-bit floats."""
-        return TailCurves([self])(scores.reshape(-1, 1)).reshape(scores.shape)
+        return self._alone(scores.reshape(-1, 1)).reshape(scores.shape)
+
+    @cached_property
+    def _alone(self) -> "TailCurves":
+        return TailCurves([self])
 
     @property
     def slopes(self) -> NDArray[np.float64]:

@@ -10,13 +10,14 @@ tails was tried and does worse: it listens to the witness with the most chance a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Detector, Floats, Windows
-from detectors.calibration import TailCurve
+from detectors.calibration import TailCurve, TailCurves
 
 LEAST_WEIGHT = 0.3
 """In simulated worlds the average precision is flat from 0.2 to 0.3 and falls on both sides."""
@@ -44,7 +45,7 @@ class Judgement:
         return Judgement(self.raw[index], self.tails[index], self.risk[index])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ensemble:
     """Detectors, their calibration, their weights, and the calibration of the whole.
 
@@ -81,13 +82,17 @@ class Ensemble:
         """Names of the detectors, in the order of the columns of a judgement."""
         return tuple(detector.name for detector in self.detectors)
 
+    @cached_property
+    def _side_by_side(self) -> TailCurves:
+        return TailCurves(self.curves)
+
     def judge(self, windows: Windows) -> Judgement:
         """Score windows; each row gets the same bits whichever rows stand beside it."""
         return self.fuse(np.stack([detector.score(windows) for detector in self.detectors], axis=1))
 
     def fuse(self, raw: Floats) -> Judgement:
         """Judge by (B, D) raw scores, one column a detector."""
-        tails = np.stack([curve(raw[:, place]) for place, curve in enumerate(self.curves)], axis=1)
+        tails = self._side_by_side(raw)
         # Summed column by column: a matrix product may round otherwise in other batches.
         heard = np.zeros(len(raw))
         for place, weight in enumerate(self.weights):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -28,7 +29,7 @@ Compute = Callable[..., Tensor]
 """Does what a network does: tensors of N rows in, a tensor of N rows out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trained(Generic[C, N]):
     """A network in use.
 
@@ -48,7 +49,12 @@ class Trained(Generic[C, N]):
 
     def outputs(self, *inputs: Floats) -> Floats:
         """Let the network read arrays of B rows each; return B rows, each with the same bits in any batch."""
-        return in_chunks(self.compute or self.network, *inputs, most=rows_together(self.network))
+        return in_chunks(self.compute or self.network, *inputs, most=self.rows_together)
+
+    @cached_property
+    def rows_together(self) -> int:
+        """How many windows the network reads at a time at most."""
+        return rows_together(self.network)
 
     def config(self) -> dict[str, object]:
         """Return what a bundle's manifest keeps."""

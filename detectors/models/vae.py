@@ -184,7 +184,8 @@ def deviations(trained: Trained[VaeConfig, VaeNetwork], windows: Windows) -> Flo
     """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
     inputs = VaeInputs.of(windows, trained.scaling, trained.table)
     expected = trained.outputs(inputs.window, inputs.undirected)
-    mean, sigma = np.split(expected, 2, axis=1)
+    directed = inputs.directed.shape[1]
+    mean, sigma = expected[:, :directed], expected[:, directed:]
     return np.asarray((inputs.directed - mean) / sigma, np.float32)
 
 

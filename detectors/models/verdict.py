@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from detectors.api import FeatureTable, Floats, Windows
 from detectors.models.backbones import make_backbone
-from detectors.models.backbones.base import rows_together
 from detectors.models.trained import Config, Trained
 from detectors.scaling import EXTRA_CHANNELS, LEAST, MOST, Scaling
 
@@ -81,7 +80,7 @@ def falls(trained: Trained[_Settings, _Judge], windows: Windows, typical: Floats
     directed = [column for column, feature in enumerate(trained.table.features) if feature.risk != 0]
     fallen = np.zeros(last.shape, np.float32)
     # As many windows at a time as fit one chunk with all their variants: an alert costs one.
-    together = max(rows_together(trained.network) // (1 + len(directed)), 1)
+    together = max(trained.rows_together // (1 + len(directed)), 1)
     for start in range(0, len(last), together):
         rows = slice(start, start + together)
         variants = _variants(window[rows], last[rows], directed, typical, trained.scaling)

@@ -21,6 +21,7 @@ from streamer.errors import SettingsError, SnapshotError, StreamerError
 from streamer.events.mapping import FieldMapping
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import Record
+from streamer.garbage import spare_what_is_loaded
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
 from streamer.metrics import Metrics, new_registry
@@ -73,6 +74,7 @@ def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool
         require_topics(settings.kafka, settings.topics.names)
         warn_of_passing_names(settings)
         warm_up(settings, bundle)
+        spare_what_is_loaded()
         bundles = BundleWatch(
             settings.worker.bundle or Path(),
             bundle,

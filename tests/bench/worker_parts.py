@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from streamer.clock import SystemClock
 from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
 from streamer.errors import TransportError
+from streamer.garbage import spare_what_is_loaded
 from streamer.health import Health
 from streamer.metrics import STAGES, Metrics, new_registry
 from streamer.pipeline import Pipeline, Scored
@@ -107,6 +108,7 @@ def run_worker(
         late.set()
         stopping.set()
 
+    spare_what_is_loaded()
     timer = threading.Timer(longest_s, give_up)
     timer.start()
     try:
