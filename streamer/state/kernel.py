@@ -90,19 +90,19 @@ def recall(event: EventRow, user: UserRow, past: PastRow) -> None:
 
 @compiled
 def copy_window(ring: NDArray[np.float32], count: int, steps: NDArray[np.float32]) -> None:
-    """Copy a user's ring of (T, S) into (T, S) steps, oldest first, padded with zeros in front."""
-    filled = min(count, WINDOW)
-    empty = WINDOW - filled
-    for step in range(empty):
-        for column in range(STEPS):
-            steps[step, column] = 0.0
-    oldest = count % WINDOW if empty == 0 else 0
-    for age in range(filled):
-        place = oldest + age
-        if place >= WINDOW:
-            place -= WINDOW
-        for column in range(STEPS):
-            steps[empty + age, column] = ring[place, column]
+    """Copy a user's ring of (T · S,) into (T · S,) steps, oldest first, padded with zeros in front."""
+    filled = min(count, WINDOW) * STEPS
+    empty = len(steps) - filled
+    oldest = count % WINDOW * STEPS if empty == 0 else 0
+    before, after = ring[oldest:filled], ring[:oldest]
+    # Whole stretches that begin at 0: such loops are copied as blocks.
+    for place in range(empty):
+        steps[place] = 0.0
+    older, newer = steps[empty:], steps[empty + len(before) :]
+    for place in range(len(before)):
+        older[place] = before[place]
+    for place in range(len(after)):
+        newer[place] = after[place]
 
 
 def _build(source: str) -> Kernel:
@@ -150,10 +150,12 @@ def _build(source: str) -> Kernel:
             travel.travel(event, user, seller, shared, now, out)
             rhythm.rhythm(event, user, seller, shared, now, out)
             remember(event, user)
+            ring = rings[event.user]
+            newest = ring[user.count % WINDOW * STEPS :]
             for column in range(STEPS):
-                rings[event.user, user.count % WINDOW, column] = out[column]
+                newest[column] = out[column]
             user.count += 1
-            copy_window(rings[event.user], user.count, steps[row])
+            copy_window(ring, user.count, steps[row])
             recall(event, user, past[row])
             shared.clock = max(shared.clock, event.time)
 

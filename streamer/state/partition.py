@@ -143,8 +143,8 @@ class PartitionState:
             self._user_rows,
             self._merchant_rows,
             self._shared,
-            self._rings,
-            steps,
+            _flat(self._rings),
+            _flat(steps),
             last,
             past,
         )
@@ -228,3 +228,8 @@ class PartitionState:
         events["device_key"] = hashes.of(batch.device_id)
         events["country_key"] = hashes.of(batch.country)
         return events
+
+
+def _flat(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """View (N, T, S) windows as (N, T · S)."""
+    return windows.reshape(len(windows), WINDOW * TABLE.steps)
