@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -43,7 +42,7 @@ class _Share(NamedTuple):
 
     source: TopicPartition
     silent: bool
-    records: list[Record]
+    records: Sequence[Record]
 
 
 class _Conclusion(NamedTuple):
@@ -152,7 +151,7 @@ class Pipeline:
             records: what a poll returned, at least one.
             now_ms: wall time for `created_at`; no decision depends on it.
         """
-        shares = [share for _, found in groupby(records, key=_PLACE) for share in self._shares(list(found))]
+        shares = [share for found in _runs(records) for share in self._shares(found)]
         with self._stage("decode"):
             decoded = list(_cut(shares, *decode(records, self._settings.events, self._mapping)))
         with self._stage("state"):
@@ -173,7 +172,7 @@ class Pipeline:
             reasons = iter(self._explain(windows, judged, conclusions))
             return tuple(self._publish(each, reasons, now_ms) for each in conclusions)
 
-    def _shares(self, records: list[Record]) -> Iterator[_Share]:
+    def _shares(self, records: Sequence[Record]) -> Iterator[_Share]:
         """Cut one partition's records where those end that were published before."""
         source = records[0].source
         published_to = self.partition(source).published_to
@@ -223,6 +222,24 @@ class Pipeline:
             next_offset=share.records[-1].offset + 1,
             silent=share.silent,
         )
+
+
+def _runs(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Yield the records of each partition; to look for where they end takes less than to walk through them."""
+    start = 0
+    while start < len(records):
+        stop = _end_of_run(records, start)
+        yield records[start:stop]
+        start = stop
+
+
+def _end_of_run(records: Sequence[Record], start: int) -> int:
+    place = _PLACE(records[start])
+
+    def is_elsewhere(record: Record) -> bool:
+        return bool(_PLACE(record) != place)
+
+    return bisect_left(records, 1, start, key=is_elsewhere)
 
 
 def _cut(

@@ -6,41 +6,22 @@ plain, or looks suspicious, is read again by `decode_one`, which defines what is
 mapping every record takes that way.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, cast
+from functools import partial
 
 import msgspec
-import numpy as np
-from msgspec.structs import astuple
 
 from streamer.errors import MalformedEvent, RejectReason
 from streamer.events import values
+from streamer.events.columns import columns_of
 from streamer.events.diagnosis import explain
 from streamer.events.event import EventBatch
 from streamer.events.mapping import FieldMapping
+from streamer.events.plain import PlainTransaction, doubtful, read_all_plain, read_plain
 from streamer.events.record import Record
 from streamer.events.transaction import Transaction
 from streamer.settings import EventSettings
-
-_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=values.LONGEST_TEXT)]
-
-
-class PlainTransaction(Transaction, frozen=True, kw_only=True, gc=False):
-    """A transaction in the types of the columns; the bounds are those of `values`."""
-
-    transaction_id: _Text
-    user_id: _Text
-    amount: Annotated[float, msgspec.Meta(ge=-values.LARGEST_AMOUNT, le=values.LARGEST_AMOUNT)]
-    timestamp: Annotated[int, msgspec.Meta(ge=values.EARLIEST_MS, lt=values.LATEST_MS)]
-    merchant_id: _Text | None = None
-    category: _Text | None = None
-    currency: _Text | None = None
-    channel: _Text | None = None
-    country: _Text | None = None
-    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
-    device_id: _Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +32,10 @@ class Rejected:
     error: MalformedEvent
 
 
-_OPENING = ord("{")
-
 _TOGETHER = 500
 """Records at a time: what is made of more does not fit the processor's cache."""
 
-_decode_plain = msgspec.json.Decoder(PlainTransaction).decode
-_decode_plain_array = msgspec.json.Decoder(list[PlainTransaction]).decode
 _decode_any = msgspec.json.Decoder(Transaction).decode
-
-
-class _Columns(NamedTuple):
-    """The fields of `PlainTransaction`, in its order, one entry an event."""
-
-    transaction_id: tuple[str, ...] = ()
-    user_id: tuple[str, ...] = ()
-    amount: tuple[float, ...] = ()
-    timestamp: tuple[int, ...] = ()
-    merchant_id: tuple[str | None, ...] = ()
-    category: tuple[str | None, ...] = ()
-    currency: tuple[str | None, ...] = ()
-    channel: tuple[str | None, ...] = ()
-    country: tuple[str | None, ...] = ()
-    latitude: tuple[float | None, ...] = ()
-    longitude: tuple[float | None, ...] = ()
-    device_id: tuple[str | None, ...] = ()
 
 
 def decode(
@@ -127,22 +87,26 @@ def decode_one(record: Record, settings: EventSettings, mapping: FieldMapping | 
 def _decode(
     records: Sequence[Record], settings: EventSettings, mapping: FieldMapping | None
 ) -> tuple[EventBatch, list[Rejected]]:
-    outcomes: list[PlainTransaction | MalformedEvent]
-    if mapping is None:
-        outcomes = [*(_read_at_once(records, settings) or (_read(record, settings) for record in records))]
+    outcomes: Sequence[PlainTransaction | MalformedEvent]
+    events: Sequence[PlainTransaction]
+    rejected: list[Rejected] = []
+    plain = read_all_plain(records, settings.max_bytes) if mapping is None else None
+    if plain is not None:
+        outcomes, kept, events = plain, records, plain
     else:
-        outcomes = [_read_carefully(record, settings, mapping) for record in records]
-    kept, events, rejected = _part(records, outcomes)
-    batch = _batch(kept, events)
+        read = _read if mapping is None else partial(_read_carefully, mapping=mapping)
+        outcomes = [read(record, settings) for record in records]
+        kept, events, rejected = _part(records, outcomes)
+    batch = columns_of(kept, events)
     # Where there is a mapping, all was read carefully already.
-    doubtful = set() if mapping is not None else _doubtful(batch, events, settings)
-    if doubtful:
+    odd = set() if mapping is not None else doubtful(batch, events, settings)
+    if odd:
         outcomes = [
-            _read_carefully(record, settings) if id(outcome) in doubtful else outcome
+            _read_carefully(record, settings) if id(outcome) in odd else outcome
             for record, outcome in zip(records, outcomes, strict=True)
         ]
         kept, events, rejected = _part(records, outcomes)
-        batch = _batch(kept, events)
+        batch = columns_of(kept, events)
     return batch, rejected
 
 
@@ -195,40 +159,10 @@ def _read_carefully(
         return error
 
 
-def _read_at_once(records: Sequence[Record], settings: EventSettings) -> list[PlainTransaction] | None:
-    """Read records as one JSON array; None if one of them may not be plain.
-
-    Each begins with the only opening brace that it holds. So as many objects as records means
-    that every brace opens an object, hence each object is the whole of one record: none ends in
-    another record, and no record smuggles in a second one.
-    """
-    values = [record.value or b" " for record in records]
-    array = b"[%b]" % b",".join(values)
-    if (
-        array.count(b"{") != len(values)
-        or [value[0] for value in values].count(_OPENING) != len(values)
-        or max(map(len, values), default=0) > settings.max_bytes
-    ):
-        return None
-    try:
-        if not array.isascii():
-            array.decode()
-        events = _decode_plain_array(array)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return events if len(events) == len(values) else None
-
-
 def _read(record: Record, settings: EventSettings) -> PlainTransaction | MalformedEvent:
     value = record.value
-    if not value or len(value) > settings.max_bytes:
-        return _read_carefully(record, settings)
-    try:
-        if not value.isascii():
-            value.decode()
-        return _decode_plain(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _read_carefully(record, settings)
+    event = read_plain(value) if value and len(value) <= settings.max_bytes else None
+    return _read_carefully(record, settings) if event is None else event
 
 
 def _part(
@@ -245,55 +179,3 @@ def _part(
         else:
             kept.append(record)
     return kept, events, rejected
-
-
-def _doubtful(batch: EventBatch, events: Sequence[PlainTransaction], settings: EventSettings) -> set[int]:
-    """Return the ids, as objects, of events that msgspec took and `decode_one` may not take as they are."""
-    odd = _odd_texts(batch)
-    latest = batch.timestamp - settings.future_tolerance_s * 1000
-    future = np.flatnonzero((batch.arrived >= 0) & (batch.arrived < latest)).tolist()
-    return {id(events[row]) for row in future} | {
-        id(event) for event in (events if odd else ()) if not odd.isdisjoint(astuple(event))
-    }
-
-
-def _odd_texts(batch: EventBatch) -> set[str]:
-    """Return the texts that msgspec took and `values` may not take as they are."""
-    others = {None, *batch.merchant_id, *batch.category, *batch.currency}
-    others.update(batch.channel, batch.country, batch.device_id)
-    others.remove(None)
-    pools = (batch.transaction_id, batch.user_id, cast("set[str]", others))
-    return {text for texts in pools if _are_suspicious(texts) for text in texts if _are_suspicious((text,))}
-
-
-def _are_suspicious(texts: Collection[str]) -> bool:
-    together = "".join(texts)
-    # Of all that blank texts are made of, only the space is printable; a NUL is not.
-    if together.isascii() and together.isprintable() and " " not in together:
-        return not values.ASCII_SENTINELS.isdisjoint(texts)
-    return "\0" in together or any(map(str.isspace, texts)) or not values.SENTINELS.isdisjoint(map(str.casefold, texts))
-
-
-def _batch(records: Sequence[Record], events: Sequence[PlainTransaction]) -> EventBatch:
-    columns = _Columns(*zip(*map(astuple, events), strict=True))
-    # numpy turns None into NaN, which JSON cannot hold.
-    latitude = np.array(columns.latitude, np.float64)
-    longitude = np.array(columns.longitude, np.float64)
-    located = ~(np.isnan(latitude) | np.isnan(longitude))
-    return EventBatch(
-        records=tuple(records),
-        arrived=np.array([record.timestamp for record in records], np.int64),
-        transaction_id=columns.transaction_id,
-        user_id=columns.user_id,
-        amount=np.array(columns.amount, np.float64),
-        timestamp=np.array(columns.timestamp, np.int64),
-        merchant_id=columns.merchant_id,
-        category=columns.category,
-        currency=columns.currency,
-        channel=columns.channel,
-        country=columns.country,
-        device_id=columns.device_id,
-        latitude=np.where(located, latitude, 0.0),
-        longitude=np.where(located, longitude, 0.0),
-        located=located,
-    )

@@ -100,17 +100,23 @@ def _faults(settings: KafkaSettings) -> Iterator[_Fault]:
         "set kafka.bootstrap_servers right, or wait for the name service",
         retriable=True,
     )
-    yield _Fault(
-        ("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "Connection timed out"),
-        "no broker answers there",
-        "start it, set kafka.bootstrap_servers right, or open the firewall",
-        retriable=True,
-    )
+    yield _no_answer("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH")
     yield _closed_by_broker(settings)
+    # The last attempt may be cut short after others that were answered, so by itself this tells least.
+    yield _no_answer("Connection timed out")
     yield _Fault(
         ("timed out",),
         "the broker takes the connection but does not answer in time",
         "raise kafka.bootstrap_timeout_s, or look into the broker's log",
+        retriable=True,
+    )
+
+
+def _no_answer(*signs: str) -> _Fault:
+    return _Fault(
+        signs,
+        "no broker answers there",
+        "start it, set kafka.bootstrap_servers right, or open the firewall",
         retriable=True,
     )
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from streamer.events.decode import PlainTransaction, decode_one
+from streamer.events.decode import decode_one
 from streamer.events.mapping import FieldMapping
 from streamer.events.mapping_file import open_mapping
+from streamer.events.plain import PlainTransaction
 from streamer.events.record import Record
 from streamer.settings import EventSettings
 

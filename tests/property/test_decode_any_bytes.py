@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.errors import MalformedEvent
-from streamer.events.decode import PlainTransaction, decode, decode_one
+from streamer.events.decode import decode, decode_one
 from streamer.events.event import EventBatch
+from streamer.events.plain import PlainTransaction
 from streamer.events.record import Record
 from streamer.events.values import EARLIEST_MS, LATEST_MS, LONGEST_TEXT, SENTINELS
 from streamer.settings import EventSettings

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from streamer.errors import MalformedEvent, RejectReason
-from streamer.events.decode import PlainTransaction, decode, decode_one
+from streamer.events.decode import decode, decode_one
+from streamer.events.plain import PlainTransaction
 from streamer.events.record import Record
 from streamer.events.values import EARLIEST_MS, LATEST_MS, SENTINELS
 from streamer.settings import EventSettings

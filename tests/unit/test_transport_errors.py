@@ -165,6 +165,12 @@ def test_who_just_hangs_up_may_be_a_proxy_whose_broker_restarts(protocol: str) -
     assert isinstance(connection_fault(settings, ["socket disconnected"]), RetriableTransportError)
 
 
+def test_a_last_attempt_that_was_cut_short_hides_nothing() -> None:
+    fault = connection_fault(KafkaSettings(), ["socket disconnected", "Connection timed out"])
+    assert "probably a TLS port" in str(fault)
+    assert "no broker answers" in str(connection_fault(KafkaSettings(), ["Connection timed out"]))
+
+
 def test_a_restarting_broker_is_not_taken_for_a_wrong_protocol() -> None:
     fault = connection_fault(KafkaSettings(), ["socket disconnected", "111 ECONNREFUSED"])
     assert isinstance(fault, RetriableTransportError)
