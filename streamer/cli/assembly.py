@@ -21,9 +21,9 @@ from streamer.errors import SettingsError, SnapshotError, StreamerError
 from streamer.events.mapping import FieldMapping
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import Record
-from streamer.garbage import spare_what_is_loaded
 from streamer.health import Health, HealthServer
 from streamer.logs import configure
+from streamer.memory import keep_freed_memory, spare_what_is_loaded
 from streamer.metrics import Metrics, new_registry
 from streamer.pipeline import Pipeline
 from streamer.profile import profiled
@@ -59,6 +59,7 @@ def serve_worker(settings: Settings, stopping: threading.Event, *, profile: bool
     """
     configure(settings.log)
     use_one_thread()
+    keep_freed_memory()
     clock = SystemClock()
     registry = new_registry()
     metrics = Metrics(registry)
@@ -238,6 +239,7 @@ def offline_pipeline(settings: Settings) -> Pipeline:
         SettingsError: the mapping of fields cannot be used.
     """
     use_one_thread()
+    keep_freed_memory()
     return Pipeline(
         settings,
         open_bundle(settings.worker.bundle, settings.worker.backend),

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from streamer.clock import SystemClock
 from streamer.delivery import AtLeastOnce, Delivery, ExactlyOnce, Writer
 from streamer.errors import TransportError
-from streamer.garbage import spare_what_is_loaded
 from streamer.health import Health
+from streamer.memory import spare_what_is_loaded
 from streamer.metrics import STAGES, Metrics, new_registry
 from streamer.pipeline import Pipeline, Scored
 from streamer.settings import AlertSettings, ClientLibrary, KafkaSettings, Settings, TopicSettings

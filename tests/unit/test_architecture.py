@@ -13,7 +13,7 @@ SOURCES = sorted(path for package in ("streamer", "detectors") for path in (ROOT
 
 # Low to high: a module may import modules of its own layer or of lower ones.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.topic_names", "streamer.garbage"}),
+    frozenset({"streamer", "streamer.errors", "streamer.clock", "streamer.topic_names", "streamer.memory"}),
     frozenset({"streamer.settings", "streamer.events.record", "streamer.logs", "streamer.scrape"}),
     frozenset({"streamer.metrics", "streamer.health", "streamer.profile"}),
     frozenset({"streamer.events"}),
