@@ -75,7 +75,14 @@ def readable(broker: Broker, topic: str, count: int) -> list[Record]:
     """Read what is visible now, which should be so many records; some more polls show any others."""
     with closing(broker.consumer(f"reader-{uuid.uuid4().hex[:12]}")) as reader:
         reader.subscribe([topic], IGNORE)
-        found = read(reader, count)
+        try:
+            found = read(reader, count)
+        except AssertionError as error:
+            place = TopicPartition(topic, 0)
+            error.add_note(
+                f"it stands at {reader.positions([place])}; what is visible ends at {reader.end_offsets([place])}"
+            )
+            raise
         for _ in range(3):
             found += reader.poll(timeout_s=0.1, max_records=100)
         return found
