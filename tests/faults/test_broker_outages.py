@@ -10,7 +10,7 @@ from tests.faults.trial import Trial, payments
 from tests.helpers.listeners import TwoDoors
 from tests.helpers.oracle import differences
 
-SLOW = {"worker.max_poll_records": "10"}
+SLOW = {"worker.max_poll_records": "5"}
 DOWN_S = 1.5
 
 

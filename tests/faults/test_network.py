@@ -8,7 +8,7 @@ from tests.faults.trial import Trial, payments
 from tests.helpers.listeners import TwoDoors
 from tests.helpers.proxy import FAIR, Weather
 
-SLOW = {"worker.max_poll_records": "10"}
+SLOW = {"worker.max_poll_records": "5"}
 LASTS_S = 2.0
 
 STORMS = {

@@ -5,7 +5,7 @@ import time
 
 from tests.faults.trial import Trial, payments
 
-SLOW = {"worker.max_poll_records": "10"}
+SLOW = {"worker.max_poll_records": "5"}
 """Keeps workers busy for some seconds."""
 
 
