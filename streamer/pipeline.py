@@ -44,11 +44,17 @@ class _Share(NamedTuple):
     silent: bool
     records: Sequence[Record]
 
+    @property
+    def next_offset(self) -> int:
+        """The offset of the record to be read next."""
+        return self.records[-1].offset + 1
+
 
 class _Conclusion(NamedTuple):
-    """What was found in a share, and how many repeats of alerts were hidden."""
+    """What was found in a share, from which row on of all that were judged, and how many repeats were hidden."""
 
     share: _Share
+    start: int
     found: Found
     hidden: int
 
@@ -166,9 +172,8 @@ class Pipeline:
             conclusions = []
             start = 0
             for share, (_, rejected), advance in zip(shares, decoded, advances, strict=True):
-                stop = start + len(advance.batch)
-                conclusions.append(self._conclude(share, rejected, advance, judged.rows(start, stop)))
-                start = stop
+                conclusions.append(self._conclude(share, rejected, advance, judged, start))
+                start += len(advance.batch)
             reasons = iter(self._explain(windows, judged, conclusions))
             return tuple(self._publish(each, reasons, now_ms) for each in conclusions)
 
@@ -181,23 +186,22 @@ class Pipeline:
             if share:
                 yield _Share(source, silent, share)
 
-    def _conclude(self, share: _Share, rejected: Sequence[Rejected], advance: Advance, judged: Judged) -> _Conclusion:
-        """Decide on what was judged."""
+    def _conclude(
+        self, share: _Share, rejected: Sequence[Rejected], advance: Advance, judged: Judged, start: int
+    ) -> _Conclusion:
+        """Decide on what was judged from a row on."""
         partition = self.partition(share.source)
-        partition.next_offset = share.records[-1].offset + 1
+        partition.next_offset = share.next_offset
+        own = judged.rows(start, start + len(advance.batch))
         # Without a score the risk is 0, which no budget makes an alert of.
-        verdicts = partition.policy.decide(advance.batch, judged.judgement.risk)
-        found = Found(advance, judged, verdicts.raised, with_poisonous(rejected, advance, judged))
-        return _Conclusion(share, found, verdicts.hidden)
+        verdicts = partition.policy.decide(advance.batch, own.judgement.risk)
+        found = Found(advance, own, verdicts.raised, with_poisonous(rejected, advance, own))
+        return _Conclusion(share, start, found, verdicts.hidden)
 
     def _explain(self, windows: Windows, judged: Judged, conclusions: Sequence[_Conclusion]) -> Sequence[Floats | None]:
         """Explain what will be published, all at once: one by one, most of the time would go into beginning."""
-        rows = []
-        start = 0
-        for each in conclusions:
-            if not each.share.silent:
-                rows += [start + verdict.row for verdict in each.found.raised]
-            start += len(each.found.advance.batch)
+        loud = [each for each in conclusions if not each.share.silent]
+        rows = [each.start + verdict.row for each in loud for verdict in each.found.raised]
         if not rows:
             return ()
         chosen = np.array(rows)
@@ -219,7 +223,7 @@ class Pipeline:
             rejected=found.rejected,
             hidden=conclusion.hidden,
             messages=() if share.silent else self._outputs.messages(found, alerts),
-            next_offset=share.records[-1].offset + 1,
+            next_offset=share.next_offset,
             silent=share.silent,
         )
 

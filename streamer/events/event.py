@@ -1,6 +1,6 @@
 """A batch of events as columns: the form in which all later stages see transactions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any
@@ -63,27 +63,18 @@ class EventBatch:
 
     def rows(self, start: int, stop: int) -> "EventBatch":
         """Select adjacent rows."""
-        return EventBatch(**{field.name: getattr(self, field.name)[start:stop] for field in fields(self)})
+        return self._each(lambda column: column[start:stop])
 
     def take(self, rows: Sequence[int]) -> "EventBatch":
         """Select rows, in the order given."""
-        return EventBatch(
-            records=tuple(self.records[row] for row in rows),
-            arrived=self.arrived[rows],
-            transaction_id=tuple(self.transaction_id[row] for row in rows),
-            user_id=tuple(self.user_id[row] for row in rows),
-            amount=self.amount[rows],
-            timestamp=self.timestamp[rows],
-            merchant_id=tuple(self.merchant_id[row] for row in rows),
-            category=tuple(self.category[row] for row in rows),
-            currency=tuple(self.currency[row] for row in rows),
-            channel=tuple(self.channel[row] for row in rows),
-            country=tuple(self.country[row] for row in rows),
-            device_id=tuple(self.device_id[row] for row in rows),
-            latitude=self.latitude[rows],
-            longitude=self.longitude[rows],
-            located=self.located[rows],
-        )
+        return self._each(lambda column: _taken(column, rows))
+
+    def _each(self, change: Callable[[Any], Any]) -> "EventBatch":
+        return EventBatch(**{field.name: change(getattr(self, field.name)) for field in fields(self)})
+
+
+def _taken(column: Any, rows: Sequence[int]) -> Any:
+    return column[rows] if isinstance(column, np.ndarray) else tuple(column[row] for row in rows)
 
 
 def _joined(values: Sequence[Any]) -> Any:
