@@ -45,6 +45,8 @@ _SINGLE_NODE = MappingProxyType(
         "transaction.state.log.min.isr": "1",
         "log.cleaner.dedupe.buffer.size": "16777216",
         "log.cleaner.threads": "1",
+        # Payments of the past may bear times of the past; a broker would delete them for their age.
+        "log.retention.ms": "-1",
     }
 )
 

@@ -6,15 +6,20 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import kafka
 import psutil
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from streamer.errors import EnvironmentFault
+from streamer.events.record import Message, TopicPartition
 from streamer.settings import KafkaSettings
 from streamer.transport.embedded import EmbeddedKafka
-from streamer.transport.kafka_admin import probe
+from streamer.transport.kafka_admin import create_topics, log_begins, probe
+from streamer.transport.kafka_producer import KafkaProducer
 
 PATIENCE_S = 60.0
 OWNER = """
@@ -140,3 +145,24 @@ def test_a_fixed_port_is_kept(tmp_path: Path, jars: Path) -> None:
         port = probe_socket.getsockname()[1]
     with EmbeddedKafka(tmp_path / "broker", cache=jars, port=port) as broker:
         assert broker.bootstrap == f"127.0.0.1:{port}"
+
+
+def test_records_of_the_past_stay(tmp_path: Path, jars: Path) -> None:
+    quick = {"log.retention.check.interval.ms": "100", "log.initial.task.delay.ms": "100"}
+    with EmbeddedKafka(tmp_path / "broker", cache=jars, properties=quick) as broker:
+        settings = KafkaSettings(bootstrap_servers=broker.bootstrap)
+        create_topics(settings, {"kept": 1, "short-lived": 1})
+        admin = kafka.KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        with closing(admin):
+            admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, "short-lived", {"retention.ms": "604800000"})]
+            )
+        with closing(KafkaProducer(settings)) as producer:
+            for topic in ("kept", "short-lived"):
+                producer.send(Message(topic, b"key", b"value", timestamp=1_700_000_000_000))
+            producer.flush(timeout_s=PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while log_begins(settings, "short-lived")[TopicPartition("short-lived", 0)] == 0:
+            assert time.monotonic() < deadline, "a week's retention takes it"
+            time.sleep(0.1)
+        assert log_begins(settings, "kept") == {TopicPartition("kept", 0): 0}
