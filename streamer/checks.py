@@ -4,15 +4,37 @@ from collections.abc import Callable, Iterator
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
-from streamer.errors import SettingsError
+from streamer.errors import SettingsError, TransportError
 from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
-from streamer.settings import PREFIX, Settings, leaves
+from streamer.settings import PREFIX, KafkaSettings, Settings, leaves
 from streamer.state.store import SnapshotStore
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
 from streamer.transport.kafka_limits import excesses, limits_of, untold
 
 Check = Callable[[], str]
+
+
+class _Brokers:
+    """Looks for brokers; where none was found, what asks them something would only wait once more."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._away = False
+
+    def look(self) -> str:
+        self._away = True
+        found = str(probe(self._settings))
+        self._away = False
+        return found
+
+    def needed_by(self, check: Check) -> Check:
+        def check_if_reached() -> str:
+            if self._away:
+                raise TransportError("not looked at, as no broker was reached")
+            return check()
+
+        return check_if_reached
 
 
 def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator[tuple[str, Check]]:
@@ -23,10 +45,12 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
         create_partitions: partitions of topics to be created; None creates none.
     """
     names = settings.topics.names
+    brokers = _Brokers(settings.kafka)
 
     def bundle() -> str:
         found = open_bundle(settings.worker.bundle, settings.worker.backend).manifest.made
-        return f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
+        made = f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
+        return f"{made}; scores by the back end {settings.worker.backend}"
 
     def topics() -> str:
         if create_partitions is not None:
@@ -63,9 +87,9 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
     yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
     yield "mapping", mapping
     yield "bundle", bundle
-    yield "brokers", lambda: str(probe(settings.kafka))
-    yield "topics", topics
-    yield "limits", limits
+    yield "brokers", brokers.look
+    yield "topics", brokers.needed_by(topics)
+    yield "limits", brokers.needed_by(limits)
     yield "snapshots", snapshots
 
 

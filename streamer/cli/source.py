@@ -91,7 +91,7 @@ def labels_if_any(settings: Settings, data: Path | None, label: str | None, cons
     try:
         return read_truth(settings, data, label)
     except ArchiveError as error:
-        if label is not None:
+        if label is not None or not data.exists():
             raise
         console.print(f"going on without labels: {error}", markup=False)
         return {}

@@ -39,7 +39,7 @@ class Polled:
 def sorted_out(messages: Sequence[Message]) -> Polled:
     """Sort out what librdkafka returned, which mixes everything."""
     polled = Polled()
-    source: TopicPartition | None = None
+    name, number = "", -1
     records: list[Record] = []
     for message in messages:
         error = message.error()
@@ -48,14 +48,14 @@ def sorted_out(messages: Sequence[Message]) -> Polled:
             _note(polled, message, error)
             continue
         # In a backlog, many of one partition come one after another.
-        if source is None or partition != source.partition or topic != source.topic:
-            source = TopicPartition(topic, partition)
-            records = polled.records.setdefault(source, [])
+        if partition != number or topic != name:
+            name, number = topic, partition
+            records = polled.records.setdefault(TopicPartition(name, number), [])
         headers = message.headers()
         records.append(
             Record(
-                source.topic,
-                partition,
+                name,
+                number,
                 offset,
                 message.key(),
                 message.value(),

@@ -92,11 +92,21 @@ class KafkaConsumer(GroupConsumer[TopicIdentity, RebalanceRelay]):
         relay.raise_failure()
         subscribed = self._consumer.subscription() or ()
         self._topics.require_same(subscribed, has_records=bool(batches), waited_s=timeout_s)
-        return [
-            Record(place.topic, place.partition, found.offset, found.key, found.value, _headers(found), found.timestamp)
-            for place, records in batches.items()
-            for found in records
-        ]
+        records: list[Record] = []
+        for (topic, partition), found in batches.items():
+            records += [
+                Record(
+                    topic,
+                    partition,
+                    each.offset,
+                    each.key,
+                    each.value,
+                    _headers(each) if each.headers else (),
+                    each.timestamp,
+                )
+                for each in found
+            ]
+        return records
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See `Consumer.commit`."""
@@ -221,7 +231,7 @@ class KafkaConsumer(GroupConsumer[TopicIdentity, RebalanceRelay]):
 
 def _headers(record: ConsumerRecord) -> Headers:
     # Kafka knows headers without a value; a reader of ours sees them as empty.
-    return tuple((name, value or b"") for name, value in record.headers) if record.headers else ()
+    return tuple((name, value or b"") for name, value in record.headers)
 
 
 def _theirs(partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:

@@ -225,6 +225,13 @@ def test_a_topic_has_no_labels(tmp_path: Path) -> None:
     assert "needs --data" in str(result.exception)
 
 
+def test_a_missing_file_is_no_file_without_labels(tmp_path: Path) -> None:
+    result = run("train", "--data", tmp_path / "none.csv", "--out", tmp_path / "out")
+    assert isinstance(result.exception, ArchiveError)
+    assert "there is no file" in str(result.exception)
+    assert "going on" not in result.stderr
+
+
 def test_payments_without_labels_train_all_the_same(weeks: list[Path], tmp_path: Path) -> None:
     lines = tmp_path / "plain.csv"
     to_file(simulate(WORLD, range(6)), lines)

@@ -70,3 +70,12 @@ def test_check_says_what_is_wrong_and_can_create_topics(kafka: str, bundle: Path
     after = run_forked(command_arguments("check", flags))
     assert after.returncode == 0, after.stdout
     assert "WRONG" not in after.stdout
+    assert "back end eager" in after.stdout
+
+
+def test_check_waits_once_for_a_broker_that_is_away(bundle: Path) -> None:
+    flags = {"worker.bundle": str(bundle), "kafka.bootstrap_servers": "127.0.0.1:1"}
+    found = run_forked(command_arguments("check", flags))
+    assert found.returncode == 8
+    assert "brokers: no connection to Kafka at 127.0.0.1:1" in found.stdout
+    assert found.stdout.count("not looked at, as no broker was reached") == 2
