@@ -44,6 +44,8 @@ class _Models:
         if self._task is None or now.model != self._model:
             self.end()
             self._model = now.model
+            if now.step > 1:
+                self._say(f"going on with {now.model} after {now.step - 1:,} of {now.steps:,} steps")
             # The clock starts with the end of the first step, whose windows do not count.
             self._progress.add_task(
                 f"training {now.model}", total=now.steps, completed=now.step, loss=now.loss, windows=0
@@ -61,11 +63,11 @@ class _Models:
         if not self._console.is_terminal:
             fields, seconds = self._task.fields, self._task.elapsed or 0.0
             rate = rate_text(fields["windows"], seconds, "windows")
-            self._console.print(
+            self._say(
                 f"trained {self._model}: {self._task.completed:,.0f} of {self._task.total:,.0f} steps in "
-                f"{seconds:,.1f} s, {rate or 'too short for a rate'}, loss {fields['loss']:.3f}",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
+                f"{seconds:,.1f} s, {rate or 'too short for a rate'}, loss {fields['loss']:.3f}"
             )
         self._task = None
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from streamer.bundles import open_bundle
 from streamer.cli import train as command
@@ -28,13 +28,17 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: str) -> dict[str, object]:
+    result: dict[str, object] = json.loads(invoke(*arguments).stdout)
+    return result
+
+
+def invoke(*arguments: str) -> Result:
     app = typer.Typer()
     app.command()(command.train)
     done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "training" not in done.stderr, "no bar is drawn where there is no terminal"
-    result: dict[str, object] = json.loads(done.stdout)
-    return result
+    return done
 
 
 def digests(bundle: Path) -> set[tuple[str, str]]:
@@ -53,9 +57,9 @@ def test_a_killed_training_goes_on_to_the_same_bundle(past: Path, tmp_path: Path
     process.kill()
     process.wait()
     assert not out.exists(), "it was killed too late"
-    run(*options, str(out))
+    assert "going on with gan after " in invoke(*options, str(out)).stderr
     assert not started.parent.exists()
-    run(*options, str(tmp_path / "other"))
+    assert "going on" not in invoke(*options, str(tmp_path / "other")).stderr
     assert digests(out) == digests(tmp_path / "other")
 
 

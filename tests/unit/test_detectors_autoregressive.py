@@ -106,9 +106,9 @@ def test_the_hour_is_read_from_the_time_of_day() -> None:
 
 
 def test_training_makes_the_next_event_less_surprising_than_counting_would() -> None:
-    batch = inputs(parts().held_back)
+    batch, network = inputs(parts().held_back), detector().trained.network
     with torch.inference_mode():
-        trained = detector().trained.network.surprise(*batch).mean(dim=0)
+        trained = network.surprise(*batch).mean(dim=0)
     hours = inputs(parts().fit)[2][:, PLACE["hour_rarity"]].long().bincount(minlength=24).float()
     counted = -(hours / hours.sum()).log()[batch[2][:, PLACE["hour_rarity"]].long()].mean()
     assert trained[PLACE["hour_rarity"]] < counted
