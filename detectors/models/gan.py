@@ -39,7 +39,7 @@ class GanConfig:
 
     backbone: str = "tcn"
     width: int = 32
-    hidden: int = 64
+    hidden: int = 32
     noise: int = 32
 
 

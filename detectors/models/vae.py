@@ -43,9 +43,9 @@ class VaeConfig:
     """
 
     backbone: str = "tcn"
-    width: int = 32
+    width: int = 16
     latent: int = 8
-    hidden: int = 64
+    hidden: int = 32
 
 
 class VaeNetwork(nn.Module):

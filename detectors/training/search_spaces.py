@@ -58,8 +58,8 @@ def _shared(trial: Trial) -> dict[str, float | str]:
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 8e-3, log=True),
         "batch_size": trial.suggest_categorical("batch_size", (128, 256, 512)),
         "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
-        "width": trial.suggest_categorical("width", (32, 48, 64)),
-        "hidden": trial.suggest_categorical("hidden", (64, 96, 128)),
+        "width": trial.suggest_categorical("width", (16, 32, 64)),
+        "hidden": trial.suggest_categorical("hidden", (32, 64, 96)),
     }
 
 

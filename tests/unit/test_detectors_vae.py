@@ -57,7 +57,7 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     batch = tensors(parts().fit.rows(slice(1_000, 1_064)))
     optimiser = torch.optim.Adam(fresh.parameters(), lr=5e-3)
     surprises = []
-    for _ in range(200):
+    for _ in range(400):
         surprise, divergence = fresh.losses(*batch, torch.randn(64, 8))
         optimiser.zero_grad()
         loss = (surprise + 0.1 * divergence.sum(dim=1)).mean()
