@@ -107,7 +107,7 @@ def test_hidden_fields_are_told_better_than_by_their_means(backbone: str) -> Non
         error[:, :, column][chosen[:, :, column]].square().mean() / window[:, :, column][chosen[:, :, column]].var()
         for column in map(TABLE.column, ("quickness", "count_1h", "count_1d"))
     ]
-    assert np.mean(shares) < 0.9
+    assert np.mean(shares) < 0.95
 
 
 def still(backbone: str) -> TrainingConfig:

@@ -93,7 +93,8 @@ def test_a_killed_fine_tuning_goes_on_and_ends_in_the_same_bundle(tmp_path: Path
 
 
 def test_models_begin_with_a_pre_trained_backbone_if_asked_to_also_after_a_kill(tmp_path: Path) -> None:
-    config, folders = replace(CONFIG, pretrain=True), Folders(tmp_path / "work", every=2)
+    alike = replace(CONFIG.vae, width=CONFIG.gan.width)
+    config, folders = replace(CONFIG, pretrain=True, vae=alike), Folders(tmp_path / "work", every=2)
     told: list[str] = []
 
     def tell(now: Progress) -> None:
@@ -104,7 +105,7 @@ def test_models_begin_with_a_pre_trained_backbone_if_asked_to_also_after_a_kill(
     with pytest.raises(Killed):
         made_of(history(), tmp_path / "a", progress=tell, folders=folders, config=config)
     begun = made_of(history(), tmp_path / "a", progress=tell, folders=folders, config=config)
-    assert list(dict.fromkeys(told)) == ["pretraining-tcn-32", "vae", "gan"], "both models have the same backbone"
+    assert list(dict.fromkeys(told)) == ["pretraining-tcn-32", "vae", "gan"], "models of one width share it"
     assert begun == made_of(history(), tmp_path / "b", config=config)
     without = dict(made_of(history(), tmp_path / "c"))
     assert all(without[name] != sha256 for name, sha256 in begun if name.startswith(("vae", "gan")))
