@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from detectors.api import Floats
+from detectors.narrow import turned
 
 BLOCK = 32
 """Rows of a small batch; a multiple of every vector width, so no row is a remainder."""
@@ -24,6 +25,9 @@ ROWS = 1_024
 
 _PROBES = ((64, 48), (512, 24), (96, 96), (48, 1))
 """Shapes of the matrices by which the machine is asked: deep, wide, and a single output."""
+
+_NARROW_PROBES = ((64, 8), (64, 4), (24, 2))
+"""Shapes of matrices whose products are turned."""
 
 
 def in_chunks(compute: Callable[..., Tensor], *inputs: Floats, most: int = ROWS) -> Floats:
@@ -58,15 +62,19 @@ def block_rows() -> int:
     """
     draw = np.random.default_rng(0)
     with torch.inference_mode():
-        for inputs, outputs in _PROBES:
-            rows, matrix = (
-                torch.from_numpy(draw.standard_normal((count, inputs), np.float32)) for count in (ROWS, outputs)
-            )
-            whole = nn.functional.linear(rows, matrix)
-            for count in range(BLOCK, ROWS, BLOCK):
-                if not torch.equal(nn.functional.linear(rows[:count], matrix), whole[:count]):
+        for product, shapes in ((nn.functional.linear, _PROBES), (turned, _NARROW_PROBES)):
+            for inputs, outputs in shapes:
+                rows, matrix = (
+                    torch.from_numpy(draw.standard_normal((count, inputs), np.float32)) for count in (ROWS, outputs)
+                )
+                if not _is_steady(product, rows, matrix):
                     return ROWS
     return BLOCK
+
+
+def _is_steady(product: Callable[[Tensor, Tensor], Tensor], rows: Tensor, matrix: Tensor) -> bool:
+    whole = product(rows, matrix)
+    return all(torch.equal(product(rows[:count], matrix), whole[:count]) for count in range(BLOCK, ROWS, BLOCK))
 
 
 def _from(first: int, rows: Floats) -> Floats:

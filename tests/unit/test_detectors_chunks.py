@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from detectors import chunks
 from detectors.chunks import BLOCK, ROWS, block_rows, in_chunks
+from detectors.narrow import FEW, linear_layer
 
 COUNTS = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 5]
 
@@ -32,11 +33,14 @@ def test_a_network_sees_whole_blocks_and_never_more_than_it_may(count: int) -> N
     assert all(first == (second[0], 3) for first, second in shapes_seen(count))
 
 
-def test_where_small_products_add_in_another_order_chunks_are_filled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("place", "name"), [(nn.functional, "linear"), (chunks, "turned")])
+def test_where_small_products_add_in_another_order_chunks_are_filled_up(
+    monkeypatch: pytest.MonkeyPatch, place: object, name: str
+) -> None:
     def unsteady(rows: Tensor, matrix: Tensor) -> Tensor:
         return rows @ matrix.T + (len(rows) < ROWS // 2)
 
-    monkeypatch.setattr(nn.functional, "linear", unsteady)
+    monkeypatch.setattr(place, name, unsteady)
     assert block_rows.__wrapped__() == ROWS
     monkeypatch.setattr(chunks, "block_rows", block_rows.__wrapped__)
     assert {first[0] for count in COUNTS for first, _ in shapes_seen(count)} == {ROWS}
@@ -66,12 +70,25 @@ def test_the_last_chunk_reaches_back_as_far_as_it_can_and_is_filled_up_with_zero
 
 
 @settings(deadline=None)
-@given(start=st.integers(0, 1_299), count=st.integers(1, 1_300), width=st.integers(1, 70))
-def test_a_row_of_a_matrix_product_has_the_same_bits_in_any_batch(start: int, count: int, width: int) -> None:
+@given(
+    start=st.integers(0, 1_299), count=st.integers(1, 1_300), width=st.integers(1, 70), outputs=st.sampled_from([4, 48])
+)
+def test_a_row_of_a_matrix_product_has_the_same_bits_in_any_batch(
+    start: int, count: int, width: int, outputs: int
+) -> None:
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((1_300, width)).astype(np.float32)
-    layer = nn.Linear(width, 48)
-    layer.weight.data = torch.from_numpy(rng.standard_normal((48, width)).astype(np.float32))
+    layer = linear_layer(width, outputs)
+    layer.weight.data = torch.from_numpy(rng.standard_normal((outputs, width)).astype(np.float32))
     whole = in_chunks(layer, rows)
     part = rows[start : start + count]
     assert in_chunks(layer, part).tobytes() == whole[start : start + count].tobytes()
+
+
+@pytest.mark.parametrize("outputs", [1, 4, FEW - 1, FEW])
+@pytest.mark.parametrize("shape", [(7,), (3, 5)])
+def test_a_narrow_layer_maps_as_any_other(outputs: int, shape: tuple[int, ...]) -> None:
+    layer = linear_layer(6, outputs)
+    rows = torch.randn(*shape, 6, generator=torch.Generator().manual_seed(0))
+    expected = nn.functional.linear(rows, layer.weight, layer.bias)
+    torch.testing.assert_close(layer(rows), expected)

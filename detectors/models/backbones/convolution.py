@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from detectors.models.backbones.base import Backbone
+from detectors.narrow import linear_layer
 
 
 class TemporalConvolution(Backbone):
@@ -36,7 +37,7 @@ class TemporalConvolution(Backbone):
         for stride, wide in zip(self.strides, (width // 4, width), strict=True):
             if steps % stride:
                 raise ValueError(f"a window of {steps} steps is no multiple of the stride {stride}")
-            layers.append(nn.Linear(stride * channels, wide))
+            layers.append(linear_layer(stride * channels, wide))
             steps, channels = steps // stride, wide
         self.layers = nn.ModuleList(layers)
         self.head = nn.Linear(steps * width, width)
