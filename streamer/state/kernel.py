@@ -140,6 +140,7 @@ def _build(source: str) -> Kernel:
                 merchants[event.merchant].key = event.merchant_key
             user = users[event.user]
             seller = merchants[event.merchant]
+            event.merchant_key = seller.key
             out = last[row]
             observe(event, user, shared, now)
             out[HISTORY] = np.log(1.0 + user.count)

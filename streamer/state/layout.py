@@ -39,7 +39,10 @@ EVENT = _row(
         ("merchant_is_fresh", "u1"),
     ]
 )
-"""One event with names replaced by slots (rows of state) and keys (hashes; 0 is unknown)."""
+"""One event with names replaced by slots (rows of state) and keys (hashes; 0 is unknown).
+
+The key of a merchant who is not fresh is filled in from the row.
+"""
 
 USER = _row(
     [

@@ -220,7 +220,9 @@ class PartitionState:
         events["located"] = batch.located
         events["user"], events["user_is_fresh"] = self._users.assign(batch.user_id)
         events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id)
-        events["merchant_key"] = hashes.of(batch.merchant_id)
+        # Rows of merchants know their keys.
+        fresh = np.flatnonzero(events["merchant_is_fresh"])
+        events["merchant_key"][fresh] = hashes.of(batch.merchant_id[row] for row in fresh.tolist())
         events["category_key"] = hashes.of(batch.category)
         events["device_key"] = hashes.of(batch.device_id)
         events["country_key"] = hashes.of(batch.country)
