@@ -13,7 +13,8 @@ from tests.bench.workload import BATCH, WORLD
 
 _LATE_AFTER_MS = 60_000
 MERCHANTS = 2_000
-_GAP_MS = 10
+_PACE_MS = 10_000_000
+"""Between two payments of a user, on average: few users who paid as often together would look like fraud."""
 
 
 class Crowd:
@@ -24,6 +25,7 @@ class Crowd:
         settings = StateSettings(users=users, merchants=max(merchants, StateSettings().merchants))
         self.state = PartitionState(settings, late_after_ms=_LATE_AFTER_MS)
         self._users = users
+        self._gap_ms = _PACE_MS // users
         self._merchants = merchants
         self._rng = np.random.default_rng(users)
         self._paid = 0
@@ -46,7 +48,7 @@ class Crowd:
             transaction_id=tuple(f"transaction-{number:012}" for number in numbers),
             user_id=tuple(f"user-{user:09}" for user in users),
             amount=self._rng.lognormal(3.0, 1.0, count),
-            timestamp=WORLD.start + _GAP_MS * np.arange(numbers.start, numbers.stop, dtype=np.int64),
+            timestamp=WORLD.start + self._gap_ms * np.arange(numbers.start, numbers.stop, dtype=np.int64),
             merchant_id=tuple(f"merchant-{number:05}" for number in self._rng.integers(self._merchants, size=count)),
             category=("5411",) * count,
             currency=unknown,
