@@ -63,11 +63,8 @@ class VaeNetwork(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(config.hidden, 2 * config.latent),
         )
-        self.decoder = nn.Sequential(
-            nn.Linear(config.latent + given, config.hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(config.hidden, 2 * directed),
-        )
+        self.decoder = nn.Linear(config.latent + given, config.hidden)
+        self.expected = nn.Linear(config.hidden, 2 * directed)
 
     def given(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Summarise all that is known before the event: (B, T, C), (B, U) -> (B, D + U)."""
@@ -75,12 +72,9 @@ class VaeNetwork(nn.Module):
 
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
-        mean, raw = self._decode(z, given)
+        hidden = self.decoder(torch.cat([z, given], dim=1)).relu_()
+        mean, raw = self.expected(hidden).chunk(2, dim=1)
         return mean, LEAST_LOG_SIGMA + nn.functional.softplus(raw - LEAST_LOG_SIGMA)
-
-    def _decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-        mean, raw = self.decoder(torch.cat([z, given], dim=1)).chunk(2, dim=1)
-        return mean, raw
 
     def losses(self, window: Tensor, undirected: Tensor, directed: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return the two parts of the negative evidence lower bound, in nats.
@@ -105,9 +99,11 @@ class VaeNetwork(nn.Module):
     def forward(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Expect the features: (B, T, C), (B, U) -> (B, 2P), means and sds."""
         given = self.given(window, undirected)
-        mean, raw = self._decode(given.new_zeros(given.shape[0], self.latent), given)
+        # z is 0, so its columns have no part.
+        hidden = nn.functional.linear(given, self.decoder.weight[:, self.latent :], self.decoder.bias).relu_()
+        mean, raw = self.expected(hidden).chunk(2, dim=1)
         # What `decode` returns the logarithm of: a softplus is the logarithm of 1 and an exponential.
-        return torch.cat([mean, math.exp(LEAST_LOG_SIGMA) + raw.exp()], dim=1)
+        return torch.cat([mean, math.exp(LEAST_LOG_SIGMA) + raw.contiguous().exp()], dim=1)
 
 
 @dataclass(frozen=True, slots=True)
