@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -33,7 +34,7 @@ class Feature:
     in_window: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureTable:
     """All features in column order: the S that stand in windows first, then the rest.
 
@@ -45,7 +46,7 @@ class FeatureTable:
     features: tuple[Feature, ...]
     window: int
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """F names in column order."""
         return tuple(feature.name for feature in self.features)

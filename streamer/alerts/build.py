@@ -21,7 +21,6 @@ from streamer.state.partition import Payment
 OPTIONAL = ("merchant_id", "category", "currency", "channel", "country", "device_id")
 
 _HOUR_MS = 3_600_000
-_NAMES = TABLE.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ def _evidence(finding: Finding) -> contract.Evidence:
             contract.DetectorEvidence(name=each.name, raw=_short(each.raw), calibrated=_short(each.tail))
             for each in finding.detectors
         ),
-        reasons=() if known is None else find_reasons(_situation(finding), _NAMES, known),
+        reasons=() if known is None else find_reasons(_situation(finding), TABLE.names, known),
         recent=tuple(
             contract.RecentPayment(
                 time=time_text(payment.timestamp), amount=money_text(payment.amount), merchant_id=payment.merchant_id
@@ -181,8 +180,8 @@ def _situation(finding: Finding) -> Situation:
     batch, row = finding.batch, finding.verdict.row
     time = int(batch.timestamp[row])
     return Situation(
-        features=dict(zip(_NAMES, finding.features.tolist(), strict=True)),
-        typical=dict(zip(_NAMES, finding.typical.tolist(), strict=True)),
+        features=dict(zip(TABLE.names, finding.features.tolist(), strict=True)),
+        typical=dict(zip(TABLE.names, finding.typical.tolist(), strict=True)),
         amount=max(float(batch.amount[row]), 0.0),
         hour=time // _HOUR_MS % 24,
         count_1h=finding.count_1h,

@@ -1,10 +1,16 @@
 """What a transport delivers and takes: bytes and their position, nothing understood yet."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 Headers = tuple[tuple[str, bytes], ...]
+
+
+def headers_of(pairs: Iterable[tuple[str, bytes | None]]) -> Headers:
+    """Return what a client library read; a header without a value, which Kafka knows, is seen as empty."""
+    return tuple((name, value or b"") for name, value in pairs)
 
 
 class TopicPartition(NamedTuple):

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias, cast
 
 from confluent_kafka import KafkaError, Message
 
-from streamer.events.record import Headers, Record, TopicPartition
+from streamer.events.record import Record, TopicPartition, headers_of
+
+_Read: TypeAlias = list[tuple[str, bytes | None]]
+"""What headers are when they were read; the library declares what may be written, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def sorted_out(messages: Sequence[Message]) -> Polled:
                 offset,
                 message.key(),
                 message.value(),
-                _headers(headers) if headers else (),
+                headers_of(cast("_Read", headers)) if headers else (),
                 message.timestamp()[1],
             )
         )
@@ -74,9 +78,3 @@ def _note(polled: Polled, message: Message, error: KafkaError | None) -> None:
         polled.ends[TopicPartition(topic, partition)] = offset
         return
     polled.faults.append(Fault(error, f"{topic}/{partition} from {offset} on" if topic else "the position"))
-
-
-def _headers(headers: object) -> Headers:
-    # Kafka knows headers without a value; a reader of ours sees them as empty.
-    pairs = headers if isinstance(headers, list) else []
-    return tuple((name, value or b"") for name, value in pairs)

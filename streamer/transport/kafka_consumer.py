@@ -9,7 +9,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError
 from kafka.structs import OffsetAndMetadata
 
 from streamer.errors import RetriableTransportError, TransportError
-from streamer.events.record import Headers, Record, TopicPartition
+from streamer.events.record import Record, TopicPartition, headers_of
 from streamer.settings import KafkaSettings
 from streamer.transport.base import Membership, Rebalance
 from streamer.transport.group_consumer import GroupConsumer
@@ -101,7 +101,7 @@ class KafkaConsumer(GroupConsumer[TopicIdentity, RebalanceRelay]):
                     each.offset,
                     each.key,
                     each.value,
-                    _headers(each) if each.headers else (),
+                    headers_of(each.headers) if each.headers else (),
                     each.timestamp,
                 )
                 for each in found
@@ -227,11 +227,6 @@ class KafkaConsumer(GroupConsumer[TopicIdentity, RebalanceRelay]):
     def _owned(self, partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:
         owned = self._consumer.assignment()
         return [place for place in _theirs(partitions) if place in owned]
-
-
-def _headers(record: ConsumerRecord) -> Headers:
-    # Kafka knows headers without a value; a reader of ours sees them as empty.
-    return tuple((name, value or b"") for name, value in record.headers)
 
 
 def _theirs(partitions: Sequence[TopicPartition]) -> list[kafka.TopicPartition]:

@@ -96,7 +96,7 @@ def test_every_parameter_learns(backbone: str) -> None:
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_hidden_fields_are_told_better_than_by_their_means(backbone: str) -> None:
     with seeded(0):
-        network = MaskedFieldModel(backbone, WIDTH, TABLE)
+        network = MaskedFieldModel(backbone, 2 * WIDTH, TABLE)
     task = MaskingTask(network, scaling(), TABLE, parts().held_back, seed=0)
     train(task, Examples(parts().fit), CONFIG, lambda _: None)
     window = held_back()
@@ -107,7 +107,7 @@ def test_hidden_fields_are_told_better_than_by_their_means(backbone: str) -> Non
         error[:, :, column][chosen[:, :, column]].square().mean() / window[:, :, column][chosen[:, :, column]].var()
         for column in map(TABLE.column, ("quickness", "count_1h", "count_1d"))
     ]
-    assert np.mean(shares) < 0.95
+    assert np.mean(shares) < 0.9
 
 
 def still(backbone: str) -> TrainingConfig:
