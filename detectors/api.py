@@ -1,7 +1,7 @@
 """The seam between streams and detectors: windows in, evidence out; higher is worse."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -76,19 +76,39 @@ class Windows:
         steps: (B, T, S) float32, oldest first; rows before the first event are zero.
         length: (B,) int32, how many of the T steps are real, at least 1.
         last: (B, F) float32, all features of the last event; last[:, :S] == steps[:, -1].
+        shared: what detectors made of them, a row a window, by what it is; None where nothing is kept.
     """
 
     steps: Floats
     length: NDArray[np.int32]
     last: Floats
+    shared: dict[Hashable, Floats] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         """Count the windows."""
         return len(self.length)
 
+    def for_several(self) -> "Windows":
+        """Return the same windows, to be judged and explained: what one detector makes of them is kept for all."""
+        return self if self.shared is not None else Windows(self.steps, self.length, self.last, {})
+
+    def once(self, name: Hashable, make: Callable[[], Floats]) -> Floats:
+        """Return what `make` makes of the windows, made once and kept if they are for several.
+
+        Args:
+            name: what it is, and of whom.
+            make: returns B rows, each with the same bits whichever stand beside it; nobody may write to them.
+        """
+        if self.shared is None:
+            return make()
+        if name not in self.shared:
+            self.shared[name] = make()
+        return self.shared[name]
+
     def rows(self, index: NDArray[np.intp] | slice) -> "Windows":
-        """Select windows, in the order of `index`."""
-        return Windows(self.steps[index], self.length[index], self.last[index])
+        """Select windows, in the order of `index`, with what is kept of them."""
+        shared = None if self.shared is None else {name: rows[index] for name, rows in self.shared.items()}
+        return Windows(self.steps[index], self.length[index], self.last[index], shared)
 
     @staticmethod
     def concatenate(parts: "Sequence[Windows]") -> "Windows":

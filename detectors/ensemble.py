@@ -88,6 +88,7 @@ class Ensemble:
 
     def judge(self, windows: Windows) -> Judgement:
         """Score windows; each row gets the same bits whichever rows stand beside it."""
+        windows = windows.for_several()
         return self.fuse(np.stack([detector.score(windows) for detector in self.detectors], axis=1))
 
     def fuse(self, raw: Floats) -> Judgement:
@@ -101,6 +102,7 @@ class Ensemble:
 
     def explain(self, windows: Windows) -> Floats:
         """Judge windows and return their `reasons`."""
+        windows = windows.for_several()
         return self.reasons(windows, self.judge(windows))
 
     def reasons(self, windows: Windows, judgement: Judgement) -> Floats:

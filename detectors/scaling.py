@@ -67,7 +67,13 @@ class Scaling:
         return self.steps + EXTRA_CHANNELS
 
     def window(self, windows: Windows) -> Floats:
-        """Return (B, T, C) float32 channels within LEAST and MOST; steps before the first event are zero."""
+        """Return (B, T, C) float32 channels within LEAST and MOST; steps before the first event are zero.
+
+        Detectors that learnt from the same payments share them: they must not be written to.
+        """
+        return windows.once((self.center.tobytes(), self.scale.tobytes()), lambda: self._channels_of(windows))
+
+    def _channels_of(self, windows: Windows) -> Floats:
         count, length, _ = windows.steps.shape
         channels = np.empty((count, length, self.channels), np.float32)
         _scale(
@@ -80,15 +86,6 @@ class Scaling:
             self.ratio,
             channels,
         )
-        return channels
-
-    def past(self, windows: Windows) -> Floats:
-        """Return the channels of `window` with the last step hidden, its mask too.
-
-        A model that sees the event which it is to expect learns to copy it.
-        """
-        channels = self.window(windows)
-        channels[:, -1] = 0
         return channels
 
     def last(self, windows: Windows, least: float = -_FARTHEST, most: float = _FARTHEST) -> Floats:

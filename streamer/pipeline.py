@@ -165,7 +165,7 @@ class Pipeline:
                 self.partition(share.source).state.advance(batch)
                 for share, (batch, _) in zip(shares, decoded, strict=True)
             ]
-            windows = Windows.concatenate([each.windows for each in advances])
+            windows = Windows.concatenate([each.windows for each in advances]).for_several()
         with self._stage("score"):
             judged = self._judge.judge(windows)
         with self._stage("alert"):

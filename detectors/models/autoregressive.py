@@ -64,7 +64,7 @@ class NextEventNetwork(nn.Module):
 
     def densities(self, window: Tensor, known: Tensor) -> list[Tensor]:
         """Return the outputs of each field's head: (B, T, C), (B, G) -> P times (B, K)."""
-        context = self.context(window)
+        context = self.context.past(window)
         return [
             head(torch.cat([context, known[:, :count]], dim=1))
             for head, count in zip(self.heads, self.known, strict=True)
@@ -146,5 +146,9 @@ class Autoregressive:
 
 def rarities(trained: Trained[AutoregressiveConfig, NextEventNetwork], windows: Windows) -> Floats:
     """Return (B, P) -ln of the probability that a field is as risky as it is, given all before it."""
+    return windows.once(trained, lambda: _rarities(trained, windows))
+
+
+def _rarities(trained: Trained[AutoregressiveConfig, NextEventNetwork], windows: Windows) -> Floats:
     events = NextEvents.of(windows, trained.scaling, trained.table)
-    return trained.outputs(trained.scaling.past(windows), events.known, events.values)
+    return trained.outputs(trained.scaling.window(windows), events.known, events.values)

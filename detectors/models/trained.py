@@ -29,7 +29,7 @@ Compute = Callable[..., Tensor]
 """Does what a network does: tensors of N rows in, a tensor of N rows out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained(Generic[C, N]):
     """A network in use.
 

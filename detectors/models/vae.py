@@ -68,7 +68,7 @@ class VaeNetwork(nn.Module):
 
     def given(self, window: Tensor, undirected: Tensor) -> Tensor:
         """Summarise all that is known before the event: (B, T, C), (B, U) -> (B, D + U)."""
-        return torch.cat([self.context(window), undirected], dim=1)
+        return torch.cat([self.context.past(window), undirected], dim=1)
 
     def decode(self, z: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log sd of the features, each (B, P)."""
@@ -80,7 +80,7 @@ class VaeNetwork(nn.Module):
         """Return the two parts of the negative evidence lower bound, in nats.
 
         Args:
-            window: (B, T, C), the last event hidden.
+            window: (B, T, C), of which the last event is not looked at.
             undirected: (B, U).
             directed: (B, P), what is to be explained.
             noise: (B, Z), standard normal.
@@ -111,7 +111,7 @@ class VaeInputs:
     """What the network reads of B windows.
 
     Attributes:
-        window: (B, T, C) scaled channels, the last event hidden.
+        window: (B, T, C) scaled channels.
         undirected: (B, U) scaled features that are context only.
         directed: (B, P) scaled features times their risk direction, without bounds.
     """
@@ -126,7 +126,7 @@ class VaeInputs:
         risk = np.array([feature.risk for feature in table.features], np.float32)
         last = scaling.last(windows)
         undirected = np.clip(last[:, risk == 0], LEAST, MOST)
-        return cls(scaling.past(windows), undirected, last[:, risk != 0] * risk[risk != 0])
+        return cls(scaling.window(windows), undirected, last[:, risk != 0] * risk[risk != 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,10 @@ class Vae:
 
 def deviations(trained: Trained[VaeConfig, VaeNetwork], windows: Windows) -> Floats:
     """Return (B, P) how many expected sds the features lie on the risky side of what is expected."""
+    return windows.once(trained, lambda: _deviations(trained, windows))
+
+
+def _deviations(trained: Trained[VaeConfig, VaeNetwork], windows: Windows) -> Floats:
     inputs = VaeInputs.of(windows, trained.scaling, trained.table)
     expected = trained.outputs(inputs.window, inputs.undirected)
     directed = inputs.directed.shape[1]

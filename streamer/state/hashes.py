@@ -1,7 +1,10 @@
 """Names to numbers that are alike on every machine, for state that need not tell the name again."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 _MOST = 10_000
 
@@ -21,6 +24,6 @@ class Hashes(dict[str | None, int]):
         self[name] = found = hash_of(name)
         return found
 
-    def of(self, names: Iterable[str | None]) -> list[int]:
+    def of(self, names: Sequence[str | None]) -> NDArray[np.uint32]:
         """Return `hash_of` each name."""
-        return list(map(self.__getitem__, names))
+        return np.fromiter(map(self.__getitem__, names), np.uint32, len(names))

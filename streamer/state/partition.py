@@ -222,7 +222,7 @@ class PartitionState:
         events["merchant"], events["merchant_is_fresh"] = self._merchants.assign(batch.merchant_id)
         # Rows of merchants know their keys.
         fresh = np.flatnonzero(events["merchant_is_fresh"])
-        events["merchant_key"][fresh] = hashes.of(batch.merchant_id[row] for row in fresh.tolist())
+        events["merchant_key"][fresh] = hashes.of([batch.merchant_id[row] for row in fresh.tolist()])
         events["category_key"] = hashes.of(batch.category)
         events["device_key"] = hashes.of(batch.device_id)
         events["country_key"] = hashes.of(batch.country)

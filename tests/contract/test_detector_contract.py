@@ -186,6 +186,16 @@ def test_the_input_is_left_untouched(detector: Detector, windows: Windows) -> No
     assert (windows.steps.tobytes(), windows.length.tobytes(), windows.last.tobytes()) == before
 
 
+def test_what_others_made_of_the_same_windows_changes_nothing(detector: Detector, windows: Windows) -> None:
+    together = windows.for_several()
+    for _ in range(2):
+        for other in (detector, *(trained(name) for name in ("vae on tcn", "gan on tcn", "autoregressive on tcn"))):
+            assert other.score(together).tobytes() == other.score(windows).tobytes()
+    few = windows.rows(EXPLAINED)
+    assert detector.explain(together.rows(EXPLAINED)).tobytes() == detector.explain(few).tobytes()
+    assert detector.score(together).tobytes() == detector.score(windows).tobytes()
+
+
 @FEW
 @given(cuts=st.lists(st.integers(0, COUNT), max_size=4), seed=st.integers(0, 2**32))
 def test_each_row_gets_the_same_bits_in_any_batch(

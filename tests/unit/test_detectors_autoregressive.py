@@ -27,7 +27,7 @@ def detector() -> Autoregressive:
 
 def inputs(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     events = NextEvents.of(windows, scaling(), TABLE)
-    return tuple(map(torch.from_numpy, (scaling().past(windows), events.known, events.values)))  # type: ignore[return-value]
+    return tuple(map(torch.from_numpy, (scaling().window(windows), events.known, events.values)))  # type: ignore[return-value]
 
 
 def fresh(backbone: str = "tcn") -> NextEventNetwork:

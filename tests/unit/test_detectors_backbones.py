@@ -68,6 +68,15 @@ def test_order_matters(backbone: Backbone) -> None:
     assert not torch.allclose(backbone(window), backbone(window.flip(1)), atol=1e-4)
 
 
+@pytest.mark.parametrize("length", [1, 2, 5, STEPS])
+def test_the_past_is_all_but_the_last_event(backbone: Backbone, length: int) -> None:
+    window = windows(50, length)
+    torch.testing.assert_close(backbone.past(window), backbone(without_last(window)))
+    other = window.clone()
+    other[:, -1, :-1] += 3
+    assert torch.equal(backbone.past(other), backbone.past(window))
+
+
 def test_windows_do_not_mix(backbone: Backbone) -> None:
     many = windows(6)
     others = torch.cat([many[:1], windows(5)])
@@ -128,7 +137,7 @@ def test_a_row_has_the_same_bits_in_any_batch(backbone: Backbone) -> None:
     rows = windows(2 * ROWS + 37).numpy()
     rows[np.arange(STEPS) < rng.integers(0, STEPS, (len(rows), 1))] = 0
     order = rng.permutation(len(rows))
-    for compute in (backbone, backbone.steps):
+    for compute in (backbone, backbone.past, backbone.steps):
         whole = in_chunks(compute, rows)[order]
         for cut in (slice(0, 1), slice(3, 90), slice(70, None), slice(None)):
             assert in_chunks(compute, rows[order][cut]).tobytes() == whole[cut].tobytes()

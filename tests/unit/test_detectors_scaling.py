@@ -43,12 +43,6 @@ def test_steps_before_the_first_event_are_blank_and_real_ones_marked() -> None:
     assert (channels[:, :, -1] == real()).all()
 
 
-def test_the_past_is_all_but_the_judged_event() -> None:
-    past, whole = scaling().past(windows()), scaling().window(windows())
-    assert not past[:, -1].any()
-    assert (past[:, :-1] == whole[:, :-1]).all()
-
-
 def test_the_last_event_is_scaled_within_the_bounds_that_are_asked_for() -> None:
     exact = (windows().last - scaling().center) / scaling().scale
     assert_allclose(scaling().last(windows()), exact, atol=2e-6, rtol=2e-6)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from detectors.chunks import ROWS
 
@@ -31,6 +32,13 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def forward(self, window: Tensor) -> Tensor:
         """Summarise windows: (B, T, C) -> (B, D)."""
+
+    def past(self, window: Tensor) -> Tensor:
+        """Summarise all but the last event: (B, T, C) -> (B, D), as `forward` does where the last step is zero.
+
+        A model that sees the event which it is to expect learns to copy it.
+        """
+        return self.forward(pad(window[:, :-1], (0, 0, 0, 1)))
 
     @abstractmethod
     def steps(self, window: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """Temporal convolution: the fast default."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from detectors.models.backbones.base import Backbone
-from detectors.narrow import linear_layer
+from detectors.narrow import leading, linear_layer
 
 
 class TemporalConvolution(Backbone):
@@ -46,6 +48,10 @@ class TemporalConvolution(Backbone):
         """See `Backbone.forward`."""
         return self._summary(self._levels(window)[-1])
 
+    def past(self, window: Tensor) -> Tensor:
+        """See `Backbone.past`: nothing of the window is copied."""
+        return self._summary(self._levels(window, without_last=True)[-1])
+
     def steps(self, window: Tensor) -> Tensor:
         """See `Backbone.steps`: what each layer and the head say of the stretch that a step lies in, added up."""
         levels = self._levels(window)
@@ -54,15 +60,19 @@ class TemporalConvolution(Backbone):
         wide = [pad(each, (0, self.width - each.shape[2])) for each in levels]
         return torch.stack([each.repeat_interleave(length // each.shape[1], dim=1) for each in wide]).sum(dim=0)
 
-    def _levels(self, window: Tensor) -> list[Tensor]:
+    def _levels(self, window: Tensor, *, without_last: bool = False) -> list[Tensor]:
         """Return what each layer gives: (B, T/4, D/4), (B, T/16, D)."""
-        levels = []
+        levels: list[Tensor] = []
         hidden = window
         for stride, layer in zip(self.strides, self.layers, strict=True):
             rows, steps, channels = hidden.shape
             side_by_side = hidden.reshape(rows, steps // stride, stride * channels)  # (B, T/k, k·C)
-            hidden = layer(side_by_side).relu_()  # (B, T/k, W)
-            levels.append(hidden)
+            hidden = layer(side_by_side)  # (B, T/k, W)
+            if without_last and not levels:
+                # The last step lies at the end of the last stretch.
+                last = leading(cast("nn.Linear", layer), side_by_side[:, -1, :-channels])
+                hidden = torch.cat([hidden[:, :-1], last[:, None]], dim=1)
+            levels.append(hidden.relu_())
         return levels
 
     def _summary(self, coarsest: Tensor) -> Tensor:

@@ -40,5 +40,5 @@ class AutoregressiveTask:
 
     def _loss(self, windows: Windows) -> Tensor:
         events = NextEvents.of(windows, self._scaling, self._table)
-        inputs = tensors_for(self._network, self._scaling.past(windows), events.known, events.values)
+        inputs = tensors_for(self._network, self._scaling.window(windows), events.known, events.values)
         return self._network.surprise(*inputs).sum(dim=1).mean()
