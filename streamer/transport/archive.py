@@ -5,6 +5,7 @@ Replay and training thus decode archives with the very code that decodes live re
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import msgspec
 
 from streamer.errors import TransportError
 from streamer.events.record import Record
-from streamer.transport.archive_columns import REQUIRED_COLUMNS, TRANSACTION_COLUMNS
-from streamer.transport.archive_files import JSON_LINES, archive_files, kind_of
-from streamer.transport.archive_rows import table_rows
-from streamer.transport.archive_text import json_lines
+from streamer.transport.archive_columns import REQUIRED_COLUMNS, TRANSACTION_COLUMNS, Columns
+from streamer.transport.archive_files import JSON_LINES, PARQUET, archive_files, kind_of
+from streamer.transport.archive_rows import parquet_columns
+from streamer.transport.archive_text import csv_rows, json_lines
 from streamer.transport.partitioner import partition_for
+
+_KEYS_KEPT = 100_000
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -37,9 +40,12 @@ def canonical_messages(file: Path) -> Iterator[tuple[bytes | None, bytes]]:
         for line in json_lines(file):
             yield _owner(line), line
         return
-    for row in table_rows(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
-        user = row.get("user_id")
-        yield None if user is None else str(user).encode(), _ENCODER.encode(row)
+    if kind_of(file) == PARQUET:
+        for columns in parquet_columns(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
+            yield from _messages(columns)
+        return
+    for row in csv_rows(file, TRANSACTION_COLUMNS, REQUIRED_COLUMNS):
+        yield _key(row.get("user_id")), _ENCODER.encode(row)
 
 
 class ArchiveSource:
@@ -89,16 +95,28 @@ class ArchiveSource:
 
     def _read(self) -> Generator[Record, None, None]:
         offsets: defaultdict[int, int] = defaultdict(int)
+        partition_of = lru_cache(_KEYS_KEPT)(partition_for)  # most users come again
         for file in self._files:
             for key, value in self._messages(file):
-                partition = partition_for(key, self._partitions) if key is not None and self._partitions > 1 else 0
+                partition = partition_of(key, self._partitions) if key is not None and self._partitions > 1 else 0
                 yield Record(self._topic, partition, offsets[partition], key, value)
                 offsets[partition] += 1
+
+
+def _messages(columns: Columns) -> Iterator[tuple[bytes | None, bytes]]:
+    # Structs without names that are None: made and written in half the time that dictionaries take.
+    row = msgspec.defstruct("Row", [(name, object, None) for name in columns], omit_defaults=True, gc=False)
+    values = map(_ENCODER.encode, map(row, *columns.values()))
+    return zip(map(_key, columns["user_id"]), values, strict=True)
+
+
+def _key(user: object) -> bytes | None:
+    return None if user is None else str(user).encode()
 
 
 def _owner(line: bytes) -> bytes | None:
     """Return the user id of a line; None where it cannot be told, as for malformed ones."""
     try:
-        return str(_OWNER_DECODER.decode(line).user_id).encode()
+        return _key(_OWNER_DECODER.decode(line).user_id)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None

@@ -7,6 +7,10 @@ from streamer.errors import ArchiveError
 from streamer.events.transaction import Transaction
 
 Row = dict[str, object]
+"""Values by column, where there are any."""
+
+Columns = dict[str, list[object]]
+"""Values of several rows by column; None where there is none."""
 
 TRANSACTION_COLUMNS: tuple[str, ...] = Transaction.__struct_fields__
 REQUIRED_COLUMNS = ("transaction_id", "user_id", "amount", "timestamp")

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, read in bounded batches. Needs the extra `train`."""
+"""A Parquet file, read in bounded batches. Needs the extra `train`."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,13 @@ import pyarrow as pa
 from pyarrow import compute, parquet, types
 
 from streamer.errors import ArchiveError
-from streamer.transport.archive_columns import Row, require_columns
+from streamer.transport.archive_columns import Columns, require_columns
 
 _BATCH_ROWS = 10_000
 
 
-def parquet_rows(file: Path, columns: Sequence[str], required: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of a file; nulls are left out, and so are NaNs of columns not required.
+def parquet_columns(file: Path, columns: Sequence[str], required: Sequence[str]) -> Iterator[Columns]:
+    """Yield the columns of one batch of rows after the other; nulls are None, and so are NaNs of columns not required.
 
     Times become whole milliseconds since the epoch, finer ones rounded down; times without a
     zone count as UTC. Decimal numbers become texts, and so do numbers that are not finite,
@@ -34,9 +34,7 @@ def parquet_rows(file: Path, columns: Sequence[str], required: Sequence[str]) ->
             require_columns(file, found, required)
             wanted = [name for name in columns if name in found]
             for batch in source.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-                values = [_values(batch.column(name), required=name in required) for name in wanted]
-                for row in zip(*values, strict=True):
-                    yield {name: value for name, value in zip(wanted, row, strict=True) if value is not None}
+                yield {name: _values(batch.column(name), required=name in required) for name in wanted}
     except (OSError, pa.ArrowException) as error:
         raise ArchiveError(f"Parquet file {str(file)!r} cannot be read: {error}") from error
 
