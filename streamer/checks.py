@@ -16,7 +16,7 @@ Check = Callable[[], str]
 
 
 class _Brokers:
-    """Looks for brokers; where none was found, what asks them something would only wait once more."""
+    """Looks for brokers; if they cannot be asked, what else asks them something would only wait once more."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
@@ -29,12 +29,12 @@ class _Brokers:
         return found
 
     def needed_by(self, check: Check) -> Check:
-        def check_if_reached() -> str:
+        def check_if_asked() -> str:
             if self._away:
-                raise TransportError("not looked at, as no broker was reached")
+                raise TransportError("not looked at, as the brokers could not be asked")
             return check()
 
-        return check_if_reached
+        return check_if_asked
 
 
 def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator[tuple[str, Check]]:

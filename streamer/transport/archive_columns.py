@@ -24,7 +24,11 @@ def require_columns(file: Path, found: Sequence[str], required: Sequence[str]) -
     """
     absent = [name for name in required if name not in found]
     if absent:
+        if set(absent) <= set(TRANSACTION_COLUMNS):
+            remedy = "rename its columns, or map them by --mapping or --preset"
+        else:
+            remedy = "name another, in the mapping or, for the truth, by --label"
         raise ArchiveError(
-            f"{str(file)!r} has no column {', '.join(map(repr, absent))}: rename its columns, which are "
-            f"{', '.join(map(repr, found)) or 'none'}, to the names of the canonical transaction"
+            f"{str(file)!r} has no column {', '.join(map(repr, absent))}: {remedy}; it has "
+            f"{', '.join(map(repr, found)) or 'none'}"
         )

@@ -49,7 +49,7 @@ def _pairs(path: Path, column: str) -> Iterator[tuple[str, object]]:
             if row.get(column) is not None and "transaction_id" in row:
                 yield str(row["transaction_id"]), row[column]
         if not found and kind_of(file) in JSON_LINES:
-            raise ArchiveError(f"no line of {str(file)!r} has a field {column!r}: name the field that holds the truth")
+            raise ArchiveError(f"no line of {str(file)!r} has a field {column!r}: name that of the truth by --label")
 
 
 def _rows(file: Path, columns: Sequence[str]) -> Iterator[Row]:

@@ -55,7 +55,7 @@ def test_labels_of_a_folder_are_joined(tmp_path: Path) -> None:
 def test_a_missing_label_column_is_named(tmp_path: Path, name: str, content: str) -> None:
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(ArchiveError, match="'is_fraud'"):
+    with pytest.raises(ArchiveError, match=r"'is_fraud'.*--label"):
         read_labels(path)
 
 

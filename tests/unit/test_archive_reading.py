@@ -176,7 +176,7 @@ def test_a_missing_column_is_explained(tmp_path: Path) -> None:
     path = written(tmp_path / "a.parquet", {"id": [1], "user_id": ["u"], "amount": [1.0], "timestamp": [1]})
     with pytest.raises(ArchiveError) as caught:
         all_records(path)
-    for part in (str(path), "'transaction_id'", "'id', 'user_id', 'amount', 'timestamp'", "rename"):
+    for part in (str(path), "'transaction_id'", "'id', 'user_id', 'amount', 'timestamp'", "rename", "--preset"):
         assert part in str(caught.value)
 
 
