@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.rings import Rings, Steps
+
 Floats = NDArray[np.float32]
 
 
@@ -73,13 +75,13 @@ class Windows:
     """B windows, each ending in the event that is to be judged.
 
     Attributes:
-        steps: (B, T, S) float32, oldest first; rows before the first event are zero.
+        held: the steps, as an array or where they lie.
         length: (B,) int32, how many of the T steps are real, at least 1.
         last: (B, F) float32, all features of the last event; last[:, :S] == steps[:, -1].
         shared: what detectors made of them, a row a window, by what it is; None where nothing is kept.
     """
 
-    steps: Floats
+    held: Floats | Steps
     length: NDArray[np.int32]
     last: Floats
     shared: dict[Hashable, Floats] | None = field(default=None, repr=False, compare=False)
@@ -88,9 +90,19 @@ class Windows:
         """Count the windows."""
         return len(self.length)
 
+    @property
+    def steps(self) -> Floats:
+        """(B, T, S) float32, oldest first; rows before the first event are zero. Copied when first asked for."""
+        return self.held.settle() if isinstance(self.held, Steps) else self.held
+
+    @property
+    def rings(self) -> Rings:
+        """Where the steps lie, for whoever can do without a copy."""
+        return self.held.rings if isinstance(self.held, Steps) else Rings.of(self.held)
+
     def for_several(self) -> "Windows":
         """Return the same windows, to be judged and explained: what one detector makes of them is kept for all."""
-        return self if self.shared is not None else Windows(self.steps, self.length, self.last, {})
+        return self if self.shared is not None else Windows(self.held, self.length, self.last, {})
 
     def once(self, name: Hashable, make: Callable[[], Floats]) -> Floats:
         """Return what `make` makes of the windows, made once and kept if they are for several.
@@ -108,7 +120,8 @@ class Windows:
     def rows(self, index: NDArray[np.intp] | slice) -> "Windows":
         """Select windows, in the order of `index`, with what is kept of them."""
         shared = None if self.shared is None else {name: rows[index] for name, rows in self.shared.items()}
-        return Windows(self.steps[index], self.length[index], self.last[index], shared)
+        steps = self.held.rows(index) if isinstance(self.held, Steps) else self.held[index]
+        return Windows(steps, self.length[index], self.last[index], shared)
 
     @staticmethod
     def concatenate(parts: "Sequence[Windows]") -> "Windows":

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from detectors.api import FeatureTable, Floats, Windows
 from detectors.compiled import compiled, compiled_cached
+from detectors.rings import Rings, read_window
 
 LEAST = -4.0
 MOST = 8.0
@@ -74,10 +75,10 @@ class Scaling:
         return windows.once((self.center.tobytes(), self.scale.tobytes()), lambda: self._channels_of(windows))
 
     def _channels_of(self, windows: Windows) -> Floats:
-        count, length, _ = windows.steps.shape
-        channels = np.empty((count, length, self.channels), np.float32)
+        held = windows.rings
+        channels = np.empty((len(windows), held.window, self.channels), np.float32)
         _scale(
-            windows.steps,
+            held,
             windows.length,
             windows.last,
             self.center,
@@ -123,7 +124,7 @@ def _bounded(value: np.float32, least: np.float32, most: np.float32) -> np.float
 
 @compiled_cached
 def _scale(
-    steps: Floats,
+    rings: Rings,
     length: NDArray[np.int32],
     last: Floats,
     center: Floats,
@@ -133,21 +134,25 @@ def _scale(
     channels: Floats,
 ) -> None:
     """Write the channels of windows: see `Scaling.window`."""
-    rows, window, features = steps.shape
+    window, features = channels.shape[1], rings.displaced.shape[1]
+    # One window at a time is read to where the processor has it at hand.
+    flat, seen = np.empty(window * features, np.float32), np.zeros(window, np.bool_)
+    steps = flat.reshape(window, features)
     least, most = np.float32(LEAST), np.float32(MOST)
     # Divisions are checked for zero, one by one; products go eight at a time.
     inverse = np.float32(1) / scale
     # Amounts are bounded before they meet: infinity less infinity would be no number.
     lowest, highest = center - np.float32(_FARTHEST) * scale, center + np.float32(_FARTHEST) * scale
-    for row in range(rows):
+    for row in range(len(length)):
+        read_window(row, rings, seen, flat)
         last_amount = _bounded(last[row, amount], lowest[amount], highest[amount])
         mean = last_amount - _bounded(last[row, ratio], lowest[ratio], highest[ratio]) + center[ratio]
         # All steps, as loops that begin at 0 are the ones that go eight at a time.
         for step in range(window):
             for column in range(features):
-                scaled = (steps[row, step, column] - center[column]) * inverse[column]
+                scaled = (steps[step, column] - center[column]) * inverse[column]
                 channels[row, step, column] = _bounded(scaled, least, most)
-            value = _bounded(steps[row, step, amount], lowest[amount], highest[amount])
+            value = _bounded(steps[step, amount], lowest[amount], highest[amount])
             centred = (value - mean) * inverse[ratio]
             channels[row, step, features] = _bounded(centred, least, most)
             channels[row, step, features + 1] = 1

@@ -33,6 +33,8 @@ Kernel: TypeAlias = Callable[
         Structured,
         NDArray[np.float32],
         NDArray[np.float32],
+        NDArray[np.int32],
+        NDArray[np.int32],
         NDArray[np.float32],
         Structured,
     ],
@@ -88,23 +90,6 @@ def recall(event: EventRow, user: UserRow, past: PastRow) -> None:
         recent = recent - 1 if recent > 0 else RECENT - 1
 
 
-@compiled
-def copy_window(ring: NDArray[np.float32], count: int, steps: NDArray[np.float32]) -> None:
-    """Copy a user's ring of (T · S,) into (T · S,) steps, oldest first, padded with zeros in front."""
-    filled = min(count, WINDOW) * STEPS
-    empty = len(steps) - filled
-    oldest = count % WINDOW * STEPS if empty == 0 else 0
-    before, after = ring[oldest:filled], ring[:oldest]
-    # Whole stretches that begin at 0: such loops are copied as blocks.
-    for place in range(empty):
-        steps[place] = 0.0
-    older, newer = steps[empty:], steps[empty + len(before) :]
-    for place in range(len(before)):
-        older[place] = before[place]
-    for place in range(len(after)):
-        newer[place] = after[place]
-
-
 def _build(source: str) -> Kernel:
     """Compile the loop.
 
@@ -121,7 +106,9 @@ def _build(source: str) -> Kernel:
         merchants: Structured,
         shared_rows: Structured,
         rings: NDArray[np.float32],
-        steps: NDArray[np.float32],
+        displaced: NDArray[np.float32],
+        later: NDArray[np.int32],
+        numbers: NDArray[np.int32],
         last: NDArray[np.float32],
         past: Structured,
     ) -> None:
@@ -154,11 +141,16 @@ def _build(source: str) -> Kernel:
             ring = rings[event.user]
             newest = ring[user.count % WINDOW * STEPS :]
             for column in range(STEPS):
+                displaced[row, column] = newest[column]
                 newest[column] = out[column]
+            if numbers[event.user] > 0:
+                later[numbers[event.user] - 1] = row
+            numbers[event.user] = row + 1
             user.count += 1
-            copy_window(ring, user.count, steps[row])
             recall(event, user, past[row])
             shared.clock = max(shared.clock, event.time)
+        for row in range(len(events)):
+            numbers[events[row].user] = 0
 
     return advance
 

@@ -1,11 +1,14 @@
 """All state of one input partition, and the one way to change it."""
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.api import Windows
+from detectors.rings import Rings, Steps
 from streamer.events.event import EventBatch
 from streamer.settings import StateSettings
 from streamer.state import layout
@@ -80,8 +83,10 @@ class PartitionState:
         self._merchant_rows: Structured = np.zeros(settings.merchants + 1, layout.MERCHANT)
         self._shared: Structured = np.zeros(1, layout.SHARED)
         self._rings = np.zeros((settings.users, WINDOW, TABLE.steps), np.float32)
+        self._numbers = np.zeros(settings.users, np.int32)  # what the kernel counts by; zeros in between
         self._hashes = Hashes()
         self._image: Image | None = None
+        self._given: Callable[[], Steps | None] = lambda: None
 
     @property
     def users(self) -> int:
@@ -129,7 +134,8 @@ class PartitionState:
         if duplicates:
             batch = batch.take(kept)
         count = len(batch)
-        steps = np.empty((count, WINDOW, TABLE.steps), np.float32)
+        displaced = np.empty((count, TABLE.steps), np.float32)
+        later = np.full(count, -1, np.int32)
         last = np.empty((count, len(TABLE.features)), np.float32)
         past = np.zeros(count, layout.PAST)
         before = np.maximum.accumulate(np.concatenate(([self.clock], batch.timestamp)))[:-1]
@@ -138,17 +144,26 @@ class PartitionState:
         events = self._events(batch)
         if self._image is not None:
             self._preserve(self._image, events)
+        if (given := self._given()) is not None:
+            given.settle()
+        rings = self._rings.reshape(len(self._rings), WINDOW * TABLE.steps)
         advance(
             events,
             self._user_rows,
             self._merchant_rows,
             self._shared,
-            _flat(self._rings),
-            _flat(steps),
+            rings,
+            displaced,
+            later,
+            self._numbers,
             last,
             past,
         )
-        length = np.minimum(past["events"] + 1, WINDOW).astype(np.int32)
+        counts = past["events"] + 1
+        length = np.minimum(counts, WINDOW).astype(np.int32)
+        rows = np.ascontiguousarray(events["user"])
+        steps = Steps(Rings(rings, rows, counts, later, displaced))
+        self._given = weakref.ref(steps)
         return Advance(batch, Windows(steps, length, last), past, late, duplicates, out_of_order)
 
     def recent_payments(self, past: Structured, position: int) -> tuple[Payment, ...]:
@@ -227,8 +242,3 @@ class PartitionState:
         events["device_key"] = hashes.of(batch.device_id)
         events["country_key"] = hashes.of(batch.country)
         return events
-
-
-def _flat(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """View (N, T, S) windows as (N, T · S)."""
-    return windows.reshape(len(windows), WINDOW * TABLE.steps)

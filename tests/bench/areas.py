@@ -10,6 +10,7 @@ from tests.bench import (
     empty_transactions,
     in_memory,
     latency,
+    long_windows,
     memory,
     parts,
     past,
@@ -131,6 +132,7 @@ def _skew(bench: Bench) -> Iterator[Measurement]:
 
 def _users(bench: Bench) -> Iterator[Measurement]:
     yield from crowds.crowding(bench.workload, bench.options.crowds, bench.options.repeat)
+    yield from long_windows.lengthening(bench.options.repeat)
 
 
 def _scale(bench: Bench) -> Iterator[Measurement]:

@@ -141,6 +141,15 @@ def test_a_users_window_holds_the_last_32_events_in_order() -> None:
     np.testing.assert_allclose(amounts, np.arange(19, 51), rtol=1e-5)
 
 
+def test_windows_that_somebody_keeps_stay_as_they_were() -> None:
+    users = "abacab" + "abcdefgh" * 12
+    events = [Event(f"t{i}", u, i + 1.0, NOON + i * 60_000, "m", None, None, None, None) for i, u in enumerate(users)]
+    state = small_state()
+    kept = state.advance(batch_of(events[:6]))
+    state.advance(batch_of(events[6:]))
+    assert bits([kept]) == bits([small_state().advance(batch_of(events[:6]))])
+
+
 def test_memory_stays_within_its_bounds() -> None:
     state = small_state()
     events = [Event(f"t{i}", f"u{i}", 1.0, NOON + i, f"m{i}", None, None, None, None) for i in range(500)]
