@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.rings import Rings, Steps
+from detectors.rings import JoinedSteps, Rings, Steps
 
 Floats = NDArray[np.float32]
 
@@ -81,7 +81,7 @@ class Windows:
         shared: what detectors made of them, a row a window, by what it is; None where nothing is kept.
     """
 
-    held: Floats | Steps
+    held: Floats | Steps | JoinedSteps
     length: NDArray[np.int32]
     last: Floats
     shared: dict[Hashable, Floats] | None = field(default=None, repr=False, compare=False)
@@ -93,12 +93,12 @@ class Windows:
     @property
     def steps(self) -> Floats:
         """(B, T, S) float32, oldest first; rows before the first event are zero. Copied when first asked for."""
-        return self.held.settle() if isinstance(self.held, Steps) else self.held
+        return self.held if isinstance(self.held, np.ndarray) else self.held.settle()
 
     @property
-    def rings(self) -> Rings:
-        """Where the steps lie, for whoever can do without a copy."""
-        return self.held.rings if isinstance(self.held, Steps) else Rings.of(self.held)
+    def rings(self) -> tuple[Rings, ...]:
+        """Where the steps lie, part by part, for whoever can do without a copy."""
+        return (Rings.of(self.held),) if isinstance(self.held, np.ndarray) else self.held.rings
 
     def for_several(self) -> "Windows":
         """Return the same windows, to be judged and explained: what one detector makes of them is kept for all."""
@@ -120,7 +120,7 @@ class Windows:
     def rows(self, index: NDArray[np.intp] | slice) -> "Windows":
         """Select windows, in the order of `index`, with what is kept of them."""
         shared = None if self.shared is None else {name: rows[index] for name, rows in self.shared.items()}
-        steps = self.held.rows(index) if isinstance(self.held, Steps) else self.held[index]
+        steps = self.held[index] if isinstance(self.held, np.ndarray) else self.held.rows(index)
         return Windows(steps, self.length[index], self.last[index], shared)
 
     @staticmethod
@@ -128,8 +128,9 @@ class Windows:
         """Join windows of the same table, in order; at least one part. A single one is not copied."""
         if len(parts) == 1:
             return parts[0]
+        held = [part.held for part in parts if isinstance(part.held, Steps)]
         return Windows(
-            np.concatenate([part.steps for part in parts]),
+            JoinedSteps(held) if len(held) == len(parts) else np.concatenate([part.steps for part in parts]),
             np.concatenate([part.length for part in parts]),
             np.concatenate([part.last for part in parts]),
         )

@@ -6,6 +6,7 @@ each of them overwrote is kept beside the rings. Whoever needs the windows reads
 copy each of them for its own sake would cost an event more, the longer windows are.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -70,9 +71,9 @@ class Steps:
         return len(self._rings.rows)
 
     @property
-    def rings(self) -> Rings:
+    def rings(self) -> tuple[Rings, ...]:
         """Where the steps lie."""
-        return self._rings
+        return (self._rings,)
 
     def settle(self) -> Floats:
         """Copy the steps, before the rings change: (B, T, S) float32, oldest first; zeros before the first event."""
@@ -92,6 +93,38 @@ class Steps:
         found = np.empty((len(index), rings.window * rings.features), np.float32)
         _gather(index, rings, np.zeros(rings.window, np.bool_), found)
         return found.reshape(len(index), rings.window, rings.features)
+
+
+class JoinedSteps:
+    """The steps of several batches, one after the other."""
+
+    def __init__(self, parts: Sequence[Steps]) -> None:
+        """Join at least one part."""
+        self._parts = tuple(parts)
+        self._array: Floats | None = None
+
+    @property
+    def rings(self) -> tuple[Rings, ...]:
+        """Where the steps lie, part by part."""
+        return tuple(rings for part in self._parts for rings in part.rings)
+
+    def settle(self) -> Floats:
+        """Copy the steps: see `Steps.settle`."""
+        if self._array is None:
+            self._array = np.concatenate([part.settle() for part in self._parts])
+        return self._array
+
+    def rows(self, index: NDArray[np.intp] | slice) -> Floats:
+        """Copy the steps of some windows, in the order of `index`."""
+        ends = np.cumsum([len(part) for part in self._parts])
+        chosen = np.arange(ends[-1])[index]
+        of_part = np.searchsorted(ends, chosen, side="right")
+        rings = self._parts[0].rings[0]
+        found = np.empty((len(chosen), rings.window, rings.features), np.float32)
+        for number, part in enumerate(self._parts):
+            mine = of_part == number
+            found[mine] = part.rows(chosen[mine] - (ends[number] - len(part)))
+        return found
 
 
 @compiled

@@ -75,18 +75,22 @@ class Scaling:
         return windows.once((self.center.tobytes(), self.scale.tobytes()), lambda: self._channels_of(windows))
 
     def _channels_of(self, windows: Windows) -> Floats:
-        held = windows.rings
-        channels = np.empty((len(windows), held.window, self.channels), np.float32)
-        _scale(
-            held,
-            windows.length,
-            windows.last,
-            self.center,
-            self.scale,
-            self.amount,
-            self.ratio,
-            channels,
-        )
+        parts = windows.rings
+        channels = np.empty((len(windows), parts[0].window, self.channels), np.float32)
+        start = 0
+        for rings in parts:
+            own = slice(start, start + len(rings.rows))
+            _scale(
+                rings,
+                windows.length[own],
+                windows.last[own],
+                self.center,
+                self.scale,
+                self.amount,
+                self.ratio,
+                channels[own],
+            )
+            start = own.stop
         return channels
 
     def last(self, windows: Windows, least: float = -_FARTHEST, most: float = _FARTHEST) -> Floats:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors.rings import Rings, Steps
+from detectors.rings import JoinedSteps, Rings, Steps
 
 ROWS, WINDOW, FEATURES = 3, 4, 2
 
@@ -81,5 +81,24 @@ def test_settled_windows_stay_when_rings_change(puts: list[Put], more: list[Put]
     steps.settle()
     world.put(more)
     np.testing.assert_array_equal(steps.settle(), expected)
-    np.testing.assert_array_equal(Steps(steps.rings).settle(), expected)
+    np.testing.assert_array_equal(Steps(steps.rings[0]).settle(), expected)
     np.testing.assert_array_equal(steps.rows(slice(1, 3)), expected[1:3])
+
+
+@settings(max_examples=100, deadline=None)
+@given(parts=st.lists(PUTS, min_size=1, max_size=3), data=st.data(), more=PUTS)
+def test_parts_are_read_one_after_the_other(parts: list[list[Put]], data: st.DataObject, more: list[Put]) -> None:
+    worlds = [World() for _ in parts]
+    read = [world.put(puts) for world, puts in zip(worlds, parts, strict=True)]
+    joined, expected = JoinedSteps([steps for steps, _ in read]), np.concatenate([windows for _, windows in read])
+    chosen = np.array(
+        data.draw(st.lists(st.integers(0, len(expected) - 1), max_size=6)) if len(expected) else [], np.intp
+    )
+    settled = data.draw(st.integers(0, len(parts) - 1))
+    read[settled][0].settle()
+    worlds[settled].put(more)
+    for _ in range(2):
+        np.testing.assert_array_equal(joined.rows(chosen), expected[chosen])
+        np.testing.assert_array_equal(joined.rows(slice(2, None)), expected[2:])
+        np.testing.assert_array_equal(np.concatenate([Steps(each).settle() for each in joined.rings]), expected)
+    np.testing.assert_array_equal(joined.settle(), expected)
