@@ -59,7 +59,10 @@ class Rings(NamedTuple):
 
 
 class Steps:
-    """The steps of B windows, in rings at first."""
+    """The steps of B windows, in rings at first.
+
+    Whoever changes the rings has them settled before, if anybody still holds them.
+    """
 
     def __init__(self, rings: Rings) -> None:
         """Leave the steps where they are."""

@@ -45,7 +45,7 @@ class AutoregressiveConfig:
 class NextEventNetwork(nn.Module):
     """The network; P fields, G values that become known one after the other.
 
-    The windows that it reads have their last event hidden.
+    Of the windows that it reads, the last event is not looked at.
     """
 
     def __init__(self, config: AutoregressiveConfig, table: FeatureTable) -> None:

@@ -145,7 +145,7 @@ class PartitionState:
         if self._image is not None:
             self._preserve(self._image, events)
         if (given := self._given()) is not None:
-            given.settle()
+            given.settle()  # somebody keeps the windows of the batch before
         rings = self._rings.reshape(len(self._rings), WINDOW * TABLE.steps)
         advance(
             events,
