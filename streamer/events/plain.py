@@ -3,6 +3,7 @@
 msgspec checks them while it decodes; what it cannot check is looked for in all of them together.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Annotated, cast
 
@@ -19,6 +20,10 @@ from streamer.settings import EventSettings
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=values.LONGEST_TEXT)]
 
 
+_UNKNOWN = math.nan
+"""An absent coordinate, as columns have it; None, which null becomes, would first have to be made a number."""
+
+
 class PlainTransaction(Transaction, frozen=True, kw_only=True, gc=False):
     """A transaction in the types of the columns; the bounds are those of `values`."""
 
@@ -31,12 +36,13 @@ class PlainTransaction(Transaction, frozen=True, kw_only=True, gc=False):
     currency: _Text | None = None
     channel: _Text | None = None
     country: _Text | None = None
-    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = _UNKNOWN
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = _UNKNOWN
     device_id: _Text | None = None
 
 
 _OPENING = ord("{")
+_BEYOND_SPACE = ord("~")
 
 _decode_alone = msgspec.json.Decoder(PlainTransaction).decode
 _decode_together = msgspec.json.Decoder(list[PlainTransaction]).decode
@@ -61,10 +67,13 @@ def read_all_plain(records: Sequence[Record], max_bytes: int) -> list[PlainTrans
     """
     values = [record.value or b" " for record in records]
     array = b"[%b]" % b",".join(values)
+    held = np.frombuffer(array, np.uint8)
+    lengths = np.fromiter(map(len, values), np.intp, len(values))
+    begins = np.cumsum(lengths + 1) - lengths  # each has a comma before it, or the bracket
     if (
-        array.count(b"{") != len(values)
-        or [value[0] for value in values].count(_OPENING) != len(values)
-        or max(map(len, values), default=0) > max_bytes
+        np.count_nonzero(held == _OPENING) != len(values)
+        or (held[begins] != _OPENING).any()
+        or lengths.max(initial=0) > max_bytes
     ):
         return None
     try:
@@ -97,7 +106,7 @@ def _odd_texts(batch: EventBatch) -> set[str]:
 
 def _are_suspicious(texts: Collection[str]) -> bool:
     together = "".join(texts)
-    # Of all that blank texts are made of, only the space is printable; a NUL is not.
-    if together.isascii() and together.isprintable() and " " not in together:
+    # Blank texts are made of the space and of what comes before it in ASCII, as NUL does.
+    if together.isascii() and np.frombuffer(together.encode(), np.uint8).min(initial=_BEYOND_SPACE) > ord(" "):
         return not values.ASCII_SENTINELS.isdisjoint(texts)
     return "\0" in together or any(map(str.isspace, texts)) or not values.SENTINELS.isdisjoint(map(str.casefold, texts))

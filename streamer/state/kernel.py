@@ -68,15 +68,17 @@ def remember(event: EventRow, user: UserRow) -> None:
 def recall(event: EventRow, user: UserRow, past: PastRow) -> None:
     """Write what people will read beside an alert; to be called after the user's count grew."""
     past.events = user.count - 1
-    past.count_1h = 0
-    past.count_24h = 0
-    past.count_7d = 0
+    # Counted in variables and without branches, as such loops go eight at a time.
+    within_1h = within_24h = within_7d = np.int64(0)
     for place in range(min(user.count, WINDOW)):
         since = event.time - user.times[place]
         earlier = since >= 0  # what is later than a late event may be known before it
-        past.count_1h += earlier and since <= HOUR_MS
-        past.count_24h += earlier and since <= DAY_MS
-        past.count_7d += earlier and since <= 7 * DAY_MS
+        within_1h += earlier & (since <= HOUR_MS)
+        within_24h += earlier & (since <= DAY_MS)
+        within_7d += earlier & (since <= 7 * DAY_MS)
+    past.count_1h = within_1h
+    past.count_24h = within_24h
+    past.count_7d = within_7d
     past.recent = min(user.count, RECENT)
     place = (user.count - 1) % WINDOW
     recent = (user.count - 1) % RECENT

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.state.recency import Recency
+
+_UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class SlotIndex:
         what N calls with one name give.
         """
         self._replaced = {}
-        slots: list[int | None] = list(map(self._slots.get, names))
-        unknown = [position for position, slot in enumerate(slots) if slot is None] if None in slots else []
+        rows = np.fromiter(map(self._slots.get, names, repeat(_UNKNOWN)), np.int32, len(names))
+        unknown = np.flatnonzero(rows == _UNKNOWN).tolist()
         firsts: dict[str, int] = {}
         for position in unknown:
             name = names[position]
@@ -57,12 +59,11 @@ class SlotIndex:
         if len(firsts) > self._capacity:
             return self._assign_one_by_one(names)
         victims = self._recency.order(max(0, len(self) + len(firsts) - self._capacity))
-        if len(victims) and not set(slots).isdisjoint((victims + self._first).tolist()):
+        if len(victims) and np.isin(victims + self._first, rows).any():
             return self._assign_one_by_one(names)
         self._settle(firsts, victims)
         for position in unknown:
-            slots[position] = self._slots.get(names[position], 0)
-        rows = np.array(slots, np.int32)
+            rows[position] = self._slots.get(names[position], 0)
         fresh = np.zeros(len(names), np.bool_)
         fresh[list(firsts.values())] = True
         self._recency.use(rows[rows >= self._first] - np.int32(self._first))
