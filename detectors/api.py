@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.rings import JoinedSteps, Rings, Steps
+from detectors.rings import Floats, JoinedSteps, Rings, Steps
 
-Floats = NDArray[np.float32]
+__all__ = ["Detector", "Feature", "FeatureTable", "Floats", "InvalidBundle", "Windows"]
 
 
 class InvalidBundle(ValueError):

@@ -1,6 +1,7 @@
 """What `streamer check` looks at; each check says what it found or raises."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from streamer.alerts.texts import time_text
 from streamer.bundles import open_bundle
@@ -9,6 +10,7 @@ from streamer.events.mapping_file import open_mapping
 from streamer.events.record import TopicPartition
 from streamer.settings import PREFIX, KafkaSettings, Settings, leaves
 from streamer.state.store import SnapshotStore
+from streamer.transport.clients import clients_of
 from streamer.transport.kafka_admin import create_topics, missing_topics, probe, require_topics
 from streamer.transport.kafka_limits import excesses, limits_of, untold
 
@@ -47,11 +49,6 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
     names = settings.topics.names
     brokers = _Brokers(settings.kafka)
 
-    def bundle() -> str:
-        found = open_bundle(settings.worker.bundle, settings.worker.backend).manifest.made
-        made = f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
-        return f"{made}; scores by the back end {settings.worker.backend}"
-
     def topics() -> str:
         if create_partitions is not None:
             absent = missing_topics(settings.kafka, names)
@@ -73,24 +70,38 @@ def all_checks(settings: Settings, *, create_partitions: int | None) -> Iterator
             )
         return "timeouts and message sizes are within what brokers and topics allow"
 
-    def mapping() -> str:
-        found = open_mapping(settings.events.mapping)
-        return "canonical transactions" if found is None else f"reads {', '.join(found.columns)}"
-
-    def snapshots() -> str:
-        if settings.snapshots.url is None:
-            return "none are kept; a restart reads the log again (setting snapshots.url)"
-        store = SnapshotStore(settings.snapshots.url, settings.kafka.group_id, keep=settings.snapshots.keep)
-        found = store.offsets(TopicPartition(settings.topics.transactions, 0))
-        return f"{store!r} can be read; {len(found)} of partition 0 are there"
-
     yield "settings", lambda: f"{sum(1 for _ in leaves())} settings are valid"
-    yield "mapping", mapping
-    yield "bundle", bundle
+    yield "mapping", partial(_mapping, settings)
+    yield "bundle", partial(_bundle, settings)
+    yield "client", partial(_client, settings)
     yield "brokers", brokers.look
     yield "topics", brokers.needed_by(topics)
     yield "limits", brokers.needed_by(limits)
-    yield "snapshots", snapshots
+    yield "snapshots", partial(_snapshots, settings)
+
+
+def _mapping(settings: Settings) -> str:
+    found = open_mapping(settings.events.mapping)
+    return "canonical transactions" if found is None else f"reads {', '.join(found.columns)}"
+
+
+def _bundle(settings: Settings) -> str:
+    found = open_bundle(settings.worker.bundle, settings.worker.backend).manifest.made
+    made = f"{found.bundle_id} version {found.version}, made {time_text(found.created_at)}"
+    return f"{made}; scores by the back end {settings.worker.backend}"
+
+
+def _client(settings: Settings) -> str:
+    clients_of(settings.kafka)
+    return f"the worker reads and writes by {settings.kafka.client}"
+
+
+def _snapshots(settings: Settings) -> str:
+    if settings.snapshots.url is None:
+        return "none are kept; a restart reads the log again (setting snapshots.url)"
+    store = SnapshotStore(settings.snapshots.url, settings.kafka.group_id, keep=settings.snapshots.keep)
+    found = store.offsets(TopicPartition(settings.topics.transactions, 0))
+    return f"{store!r} can be read; {len(found)} of partition 0 are there"
 
 
 def settings_table() -> str:
