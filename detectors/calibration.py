@@ -149,9 +149,10 @@ class TailCurves:
 
     def __call__(self, scores: NDArray[np.floating]) -> Floats:
         """Return the (B, P) tails of (B, P) raw scores, one column a curve; at most HIGHEST."""
-        tails = np.empty(scores.shape, np.float32, order="F")  # written, and mostly read, column by column
+        # A row a curve, as they are written, and mostly read, curve by curve.
+        tails = np.empty(scores.shape[::-1], np.float32)
         _read(np.ascontiguousarray(scores), self._scores, self._tails, self._slopes, self._ends, tails)
-        return tails
+        return tails.T
 
 
 @compiled_cached
@@ -163,7 +164,7 @@ def _read(
     ends: NDArray[np.intp],
     found: Floats,
 ) -> None:
-    """Read (B, P) tails off P curves.
+    """Read (P, B) tails of (B, P) scores off P curves.
 
     A score between two knots is as rare as the upper one says, at most: rounding up the position
     would leap, so the tail rises evenly between them.
@@ -189,7 +190,7 @@ def _read(
             below = place[row]
             # Before the first knot nothing is less rare; what is infinite is far, and no more.
             offset = min(max(np.float64(own[row]) - np.float64(knots[below]), 0.0), _FARTHEST)
-            found[row, column] = min(values[below] + rises[below] * offset, HIGHEST)
+            found[column, row] = min(values[below] + rises[below] * offset, HIGHEST)
 
 
 def _ascending(scores: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -135,7 +135,7 @@ def read_window(index: int, rings: Rings, seen: NDArray[np.bool_], steps: Floats
     """Write the steps of one window into (T · S,) `steps`; `seen` is (T,) and may hold anything."""
     window, features = len(seen), rings.displaced.shape[1]
     count = rings.counts[index]
-    _copy(rings.rings[rings.rows[index]], count, window, features, steps)
+    _unroll(rings.rings[rings.rows[index]], count, window, features, steps)
     event = rings.later[index]
     if event < 0:
         return
@@ -157,7 +157,7 @@ def read_window(index: int, rings: Rings, seen: NDArray[np.bool_], steps: Floats
 
 
 @compiled
-def _copy(ring: Floats, count: int, window: int, features: int, steps: Floats) -> None:
+def _unroll(ring: Floats, count: int, window: int, features: int, steps: Floats) -> None:
     """Copy a ring of (T · S,) into (T · S,) steps, oldest first, padded with zeros in front."""
     filled = min(count, window) * features
     empty = len(steps) - filled

@@ -224,11 +224,15 @@ def warm_up(settings: Settings, bundle: Bundle) -> None:
     pipeline = Pipeline(
         settings, bundle, worker="warm-up", version=__version__, replay=True, stage=lambda _: nullcontext()
     )
-    value = b'{"transaction_id": "%d", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
-    records = [Record("warm-up", 0, number, None, value % number) for number in range(settings.worker.max_poll_records)]
-    outcome = pipeline.process(records, now_ms=0)
+    outcome = pipeline.process(nobodys_payments(settings.worker.max_poll_records), now_ms=0)
     windows = outcome[0].advance.windows
     contributions_of(lambda rows: bundle.ensemble.explain(windows.rows(rows)), range(1))
+
+
+def nobodys_payments(count: int) -> list[Record]:
+    """Return records of payments that were never made, all of them sound."""
+    value = b'{"transaction_id": "%d", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
+    return [Record("warm-up", 0, number, None, value % number) for number in range(count)]
 
 
 def offline_pipeline(settings: Settings) -> Pipeline:

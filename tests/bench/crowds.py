@@ -34,11 +34,8 @@ def crowding(workload: Workload, crowds: tuple[int, int], times: int) -> Iterato
 
 
 def _keeping(crowd: Crowd, users: int, times: int) -> Measurement:
-    def run() -> float:
-        batches = list(crowd.payments(_EVENTS))
-        return us_per_unit(lambda: sum(len(crowd.state.advance(batch).batch) for batch in batches))
-
-    return Measurement("many users", f"state, {users:,} users", US_PER_EVENT, repeat(times, run))
+    what = f"state, {users:,} users"
+    return Measurement("many users", what, US_PER_EVENT, repeat(times, lambda: crowd.cost_of(_EVENTS)))
 
 
 def _judging(workload: Workload, crowd: Crowd, users: int, times: int) -> Measurement:

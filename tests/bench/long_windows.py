@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.bench.quiet import quieten
-from tests.bench.timing import US_PER_EVENT, Measurement, us_per_unit
+from tests.bench.timing import US_PER_EVENT, Measurement
 
 _USERS = 2_000
 _LONG = 128
@@ -38,13 +38,8 @@ def _measured(window: int | None) -> float:
     from tests.bench.many_users import Crowd
 
     crowd = Crowd(_USERS)
-
-    def take_in(events: int) -> float:
-        batches = list(crowd.payments(events))
-        return us_per_unit(lambda: sum(len(crowd.state.advance(batch).batch) for batch in batches))
-
-    take_in(_BEFORE)
-    return take_in(_EVENTS)
+    crowd.cost_of(_BEFORE)
+    return crowd.cost_of(_EVENTS)
 
 
 def _lengthen(window: int) -> None:

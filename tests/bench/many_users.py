@@ -9,6 +9,7 @@ from streamer.events.event import EventBatch
 from streamer.events.record import Record
 from streamer.settings import StateSettings
 from streamer.state.partition import PartitionState
+from tests.bench.timing import us_per_unit
 from tests.bench.workload import BATCH, WORLD
 
 _LATE_AFTER_MS = 60_000
@@ -36,6 +37,11 @@ class Crowd:
         """Yield batches of new payments, each by any user."""
         for _ in range(count // BATCH):
             yield self._pay(self._rng.integers(self._users, size=BATCH))
+
+    def cost_of(self, events: int) -> float:
+        """Take in so many new payments; return µs an event."""
+        batches = list(self.payments(events))
+        return us_per_unit(lambda: sum(len(self.state.advance(batch).batch) for batch in batches))
 
     def _pay(self, users: NDArray[np.int64]) -> EventBatch:
         count = len(users)

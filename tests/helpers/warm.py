@@ -1,14 +1,13 @@
 """Imported by the server of forked workers alone, for what it does: load the compiled kernel once for all."""
 
+from streamer.cli.assembly import nobodys_payments
 from streamer.events.decode import decode
-from streamer.events.record import Record
 from streamer.settings import Settings, load
 from streamer.state.partition import PartitionState
 
 
 def _load_kernel(settings: Settings) -> None:
-    value = b'{"transaction_id": "t", "user_id": "u", "amount": 1, "timestamp": 1700000000000}'
-    batch, _ = decode([Record("warm-up", 0, 0, None, value)], settings.events)
+    batch, _ = decode(nobodys_payments(1), settings.events)
     PartitionState(settings.state, late_after_ms=0).advance(batch)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.warm import PAYMENTS, warm
+from deploy.warm import warm
 from streamer.cli.exits import Exit
 from streamer.settings import PREFIX, leaves, load, secret_fields
 
@@ -70,4 +70,4 @@ def test_the_image_runs_as_a_number_and_keeps_no_secret() -> None:
 def test_the_image_runs_with_the_flags_it_was_compiled_with() -> None:
     flags = re.findall(r"NUMBA_\w+=\S+", DOCKERFILE)
     assert sorted(flags[: len(flags) // 2]) == sorted(flags[len(flags) // 2 :])
-    assert warm() == PAYMENTS
+    assert warm() == 1
