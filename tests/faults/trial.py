@@ -12,6 +12,7 @@ from typing import Self
 
 import kafka
 import numpy as np
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from detectors.bundle import Bundle
@@ -219,10 +220,28 @@ class Trial:
         """Judge the input undisturbed, or other records."""
         return expected(self.records() if records is None else records, self.settings, self.bundle)
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Topics that workers write to, of one partition each."""
+        return self.scores, self.topics.alerts, self.topics.dead_letters
+
+    def has_open_transaction(self) -> bool:
+        """Tell whether an output topic ends for readers before its last record."""
+        ends = {kafka.TopicPartition(topic, 0): OffsetSpec.LATEST for topic in self.outputs}
+        readable, last = (
+            self.admin.list_partition_offsets(ends, level) for level in ("read_committed", "read_uncommitted")
+        )
+        return {place: found.offset for place, found in readable.items()} != {
+            place: found.offset for place, found in last.items()
+        }
+
     def written(self) -> Outcome:
-        """Read what the workers wrote and committed."""
-        topics = (self.scores, self.topics.alerts, self.topics.dead_letters)
-        return outcome_of((record for topic in topics for record in self.topics.read(topic)), self.settings)
+        """Read what the workers wrote and committed.
+
+        Whoever was stopped in a transaction hides what others committed after it began, until the broker ends it.
+        """
+        self.wait("no transaction is open", lambda: not self.has_open_transaction())
+        return outcome_of((record for topic in self.outputs for record in self.topics.read(topic)), self.settings)
 
     def check(self, wanted: Outcome | None = None) -> Outcome:
         """Check that the workers wrote what an undisturbed one would have, or something else; return it."""
